@@ -1,0 +1,52 @@
+# Ronchi: `make demo`, `make build`, `make test`. `make help` lists all targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps venv build test lint format demo clean benchmark-smoke
+
+BINARY := .build/release/ronchi
+VENV := .venv
+RANKS ?= 2
+
+# Open MPI refuses to start as root, and more ranks than cores, unless told that it may: containers and CI need both.
+export OMPI_MCA_rmaps_base_oversubscribe ?= 1
+ifeq ($(shell id -u),0)
+export OMPI_ALLOW_RUN_AS_ROOT ?= 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
+endif
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
+
+deps: ## installs the libraries that are missing (Debian, Ubuntu), or says what to load
+	@./.ci/deps
+
+venv: $(VENV)/.complete ## Python packages for the interop tests
+
+$(VENV)/.complete: Tests/InteropTests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+build: deps ## the release binary at .build/release/ronchi
+	swift build -c release --product ronchi --static-swift-stdlib
+
+lint: ## style, as CI checks it
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+format: ## puts the style right
+	swift format format --in-place --recursive Package.swift Sources Tests
+
+test: build venv ## unit, mpirun end-to-end and interop tests
+	RONCHI_BINARY="$(CURDIR)/$(BINARY)" swift test --no-parallel
+
+demo: build ## simulates a scan and runs jobs/quickstart.yml on it under mpirun, into demo/
+	mkdir -p demo
+	mpirun -n $(RANKS) $(BINARY) simulate demo/scan.h5 --overwrite
+	mpirun -n $(RANKS) $(BINARY) run jobs/quickstart.yml --input demo/scan.h5 --output demo/result.h5 --overwrite
+
+benchmark-smoke: build ## every benchmark once, at tiny size
+	Benchmarks/run --smoke
+
+clean: ## removes what the other targets made
+	rm -rf .build demo $(VENV)

@@ -1,0 +1,80 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let system: [(name: String, pkgConfig: String, apt: String)] = [
+  ("CMPI", "ompi-c", "libopenmpi-dev"),
+  ("CHDF5", "hdf5-openmpi", "libhdf5-openmpi-dev"),
+  ("CFFTW", "fftw3", "libfftw3-dev"),
+  ("CFFTWFloat", "fftw3f", "libfftw3-dev"),
+  ("CPNG", "libpng", "libpng-dev"),
+]
+
+/// A room of the house: `Sources/<name>` and what it may import.
+func room(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: ["README.md"])
+}
+
+func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["TestSupport"])
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let complex = Target.Dependency.product(name: "ComplexModule", package: "swift-numerics")
+
+let package = Package(
+  name: "ronchi",
+  products: [.executable(name: "ronchi", targets: ["ronchi"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+  ],
+  targets: system.map {
+    .systemLibrary(name: $0.name, pkgConfig: $0.pkgConfig, providers: [.apt([$0.apt])])
+  } + [
+    .target(name: "CKernels", exclude: ["README.md"]),
+
+    room("MPI", "CMPI"),
+    room("HDF5", "CHDF5", "CMPI", "MPI"),
+    room("FFT", "CFFTW", "CFFTWFloat", complex),
+
+    room("STEM"),
+    room("Kernels", "STEM", "FFT", "CKernels"),
+    room("Analyses", "STEM", "Kernels"),
+    room("Formats", "STEM", "HDF5"),
+    room("USID", "STEM", "HDF5"),
+    room("Jobs", "STEM", "Analyses", "Formats", yams),
+    room("Simulation", "STEM", "FFT", complex),
+    room("Report", "STEM", "USID", "CPNG"),
+    room(
+      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
+
+    .executableTarget(
+      name: "ronchi",
+      dependencies: [
+        "STEM", "Analyses", "Formats", "USID", "Jobs", "Runner", "Report", "Simulation", "MPI", "HDF5", "FFT",
+        arguments, logging,
+      ],
+      exclude: ["README.md"]),
+
+    .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
+    tests("PlatformTests", "MPI", "HDF5", "FFT"),
+    tests("STEMTests", "STEM"),
+    tests("KernelsTests", "Kernels", "STEM"),
+    tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
+    tests("FormatsTests", "Formats", "STEM", "HDF5"),
+    tests("USIDTests", "USID", "STEM", "HDF5"),
+    tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
+    tests("RunnerTests", "Runner", "STEM"),
+    tests("ReportTests", "Report", "STEM", "USID"),
+    tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
+    tests("EndToEndTests", "ronchi", "HDF5", "STEM"),
+    .testTarget(
+      name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
+      exclude: ["open_with_peers.py", "requirements.txt"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,112 @@
+import Kernels
+import STEM
+
+/// Mean deflection of the beam: center of mass minus the optical axis.
+public struct CenterOfMass: FrameAnalysis {
+  public var outerRadius: Quantity?
+  public var mask: String?
+
+  public init() {}
+
+  public static let declaration = Declaration<Self>(
+    "center_of_mass", "Mean beam deflection at every scan position: center of mass minus center.",
+    source: "Müller et al., Nat. Commun. 5:5653 (2014), eq. 2",
+    parameters: [
+      .init(
+        "outer_radius", \.outerRadius, .quantity(lengthUnits),
+        "Largest distance from the center that is collected; default: the whole detector. A tight one biases the result."
+      ),
+      .init("mask", \.mask, .file, "A .npy file or file.h5:/dataset with 1 for pixels to collect and 0 for others."),
+    ],
+    outputs: deflections("deflection", "px"),
+    example: "- center_of_mass: {outer_radius: 30 mrad}")
+
+  private static func deflections(_ name: String, _ unit: String) -> [OutputDescription] {
+    [("y", "down"), ("x", "to the right")].map { axis, direction in
+      OutputDescription(
+        "\(name)_\(axis)", .map, quantity: name == "deflection" ? "Displacement" : "Deflection", unit: unit,
+        signed: true, "Mean deflection along \(axis), positive \(direction); NaN for an empty frame.")
+    }
+  }
+
+  public var requirements: Set<Requirement> { [.center] }
+  public var files: [String] { mask.map { [$0] } ?? [] }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    let pixels = try selection(context).count
+    var outputs = Self.deflections("deflection", "px")
+    if context.calibration.pixelAngle != nil { outputs += Self.deflections("deflection_angle", "mrad") }
+    if context.calibration.pixelReciprocal != nil { outputs += Self.deflections("deflection_reciprocal", "Å⁻¹") }
+    var attributes: [(key: String, value: Setting)] = []
+    if let outerRadius { attributes += lengthAttributes("outer_radius", try context.pixels(outerRadius), context) }
+    attributes += [("center_px", context.center.setting), ("pixels", .integer(pixels))]
+    for index in outputs.indices { outputs[index].attributes = attributes }
+    return outputs
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    DeflectionKernel(try selection(context), context)
+  }
+
+  private func selection(_ context: FrameContext) throws -> PixelSelection {
+    let geometry = DetectorGeometry(context.detector, center: context.center)
+    var selection = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    var problems: [Problem] = []
+    if let outerRadius {
+      problems += gather(at: "outer_radius") {
+        let radius = try context.pixels(outerRadius)
+        try requireInside(radius, given: outerRadius, geometry, context, key: "")
+        selection = selection.intersection(geometry.annulus(inner: 0, outer: radius))
+      }
+    }
+    if let mask {
+      problems += gather(at: "mask") { selection = selection.intersection(try binary(mask, context)) }
+    }
+    try problems.throwIfAny()
+    guard !selection.isEmpty else {
+      throw Problems([
+        Problem(
+          .badConfiguration, at: mask == nil ? "outer_radius" : "mask",
+          "no pixel is left to collect (\(edgeText(geometry, context))); choose a larger radius or another mask")
+      ])
+    }
+    return selection
+  }
+
+  private func binary(_ path: String, _ context: FrameContext) throws -> PixelSelection {
+    let weights = try maskWeights(path, at: "", context)
+    if let wrong = weights.first(where: { $0 != 0 && $0 != 1 }) {
+      throw Problem(.badData, "\(path) has the weight \(shortNumber(wrong)); only 0 and 1 are allowed")
+    }
+    return PixelSelection(context.detector, weights.map { $0 == 1 })
+  }
+}
+
+private final class DeflectionKernel: FrameKernel {
+  let rows: [Rows]
+  let accumulators: [any Accumulator] = []
+  private let moments: Moments
+  private let center: Pair<Double>
+  /// Size of a pixel in the unit of each pair of rows.
+  private let scales: [Pair<Double>]
+
+  init(_ selection: PixelSelection, _ context: FrameContext) {
+    moments = Moments(selection, type: context.pixelType)
+    center = context.center
+    var scales = [("deflection", Pair(1.0, 1.0))]
+    if let angle = context.calibration.pixelAngle {
+      scales.append(("deflection_angle", Pair(angle.y * 1000, angle.x * 1000)))
+    }
+    if let reciprocal = context.calibration.pixelReciprocal { scales.append(("deflection_reciprocal", reciprocal)) }
+    self.scales = scales.map(\.1)
+    rows = scales.flatMap { [Rows("\($0.0)_y"), Rows("\($0.0)_x")] }
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    let position = moments.center(frame)
+    for (index, scale) in scales.enumerated() {
+      rows[2 * index].set(row, (position.y - center.y) * scale.y)
+      rows[2 * index + 1].set(row, (position.x - center.x) * scale.x)
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import Kernels
+import STEM
+
+/// A detector on the pixels of a scan.
+struct PlacedDetector {
+  var weights: PixelWeights
+  /// Pixels that take part.
+  var pixels: Int
+  /// Radii in px and the calibrated units, the center, the number of pixels.
+  var attributes: [(key: String, value: Setting)]
+}
+
+extension Detector {
+  /// Places relative to the detector. Throws `Problem`, also for a detector without a pixel.
+  func place(_ context: FrameContext) throws -> PlacedDetector {
+    if case .mask(let path) = form { return try placeMask(path, context) }
+    let geometry = DetectorGeometry(context.detector, center: center ?? context.center)
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    var radii: [(key: String, value: Double)] = []
+    let selection = try select(geometry, context, &radii)
+    let taken = selection.intersection(alive)
+    if taken.isEmpty { throw empty(geometry, context, hadPixels: !selection.isEmpty) }
+    var attributes = radii.flatMap { lengthAttributes($0.key, $0.value, context) }
+    attributes.append(("center_px", geometry.center.setting))
+    attributes.append(("pixels", .integer(taken.count)))
+    return PlacedDetector(weights: .selection(taken), pixels: taken.count, attributes: attributes)
+  }
+
+  private func select(
+    _ geometry: DetectorGeometry, _ context: FrameContext, _ radii: inout [(key: String, value: Double)]
+  ) throws -> PixelSelection {
+    switch form {
+    case .preset(let preset):
+      let (inner, outer) = try Self.range(preset, context)
+      radii = [("inner_radius", inner), ("outer_radius", min(outer, geometry.edge))]
+      return geometry.annulus(inner: inner, outer: outer)
+    case .disk(let radius):
+      let pixels = try pixels(radius, "radius", context)
+      try requireInside(pixels, given: radius, geometry, context, key: "radius")
+      radii = [("radius", pixels)]
+      return geometry.annulus(inner: 0, outer: pixels)
+    case let .annulus(inner, outer):
+      let (first, last) = try ring(inner, outer, context)
+      radii = [("inner_radius", first), ("outer_radius", last)]
+      return geometry.annulus(inner: first, outer: last)
+    case let .segment(inner, outer, start, end):
+      let (first, last) = try ring(inner, outer, context)
+      let degrees = try Self.sweep(start, end)
+      radii = [("inner_radius", first), ("outer_radius", last)]
+      return geometry.segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
+    case let .rectangle(height, width):
+      let tall = try pixels(height, "height", context), wide = try pixels(width, "width", context)
+      radii = [("height", tall), ("width", wide)]
+      return geometry.rectangle(height: tall, width: wide)
+    case .point, .mask: return geometry.pixel()
+    }
+  }
+
+  private func pixels(_ length: Quantity, _ key: String, _ context: FrameContext) throws -> Double {
+    do { return try context.pixels(length) } catch let problem { throw problem.inside(key) }
+  }
+
+  private func ring(_ inner: Quantity, _ outer: Quantity, _ context: FrameContext) throws -> (Double, Double) {
+    let first = try pixels(inner, "inner_radius", context), last = try pixels(outer, "outer_radius", context)
+    guard first < last else {
+      throw Problem(
+        .badConfiguration, at: "inner_radius", "\(inner) is not smaller than outer_radius \(outer); make it smaller")
+    }
+    return (first, last)
+  }
+
+  private static func sweep(_ start: Quantity, _ end: Quantity) throws -> (start: Double, end: Double) {
+    let first = start.base * 180 / .pi, last = end.base * 180 / .pi
+    let sweep = last < first ? last - first + 360 : last - first
+    guard sweep > 1e-9, sweep < 360 + 1e-9 else {
+      throw Problem(
+        .badConfiguration, at: "end_angle",
+        "\(end) given with start_angle \(start); the segment must span more than 0 and at most 360 deg")
+    }
+    return (first, last)
+  }
+
+  private static func range(_ preset: Preset, _ context: FrameContext) throws -> (Double, Double) {
+    guard let alpha = context.diskRadius, alpha > 0 else {
+      throw Problem(
+        .badConfiguration, at: "preset",
+        "\(preset.rawValue) needs the convergence semi-angle, which is not known; give calibration.semiangle and "
+          + "calibration.detector_pixel")
+    }
+    switch preset {
+    case .bf: return (0, alpha)
+    case .abf: return (alpha / 2, alpha)
+    case .adf: return (alpha, 2 * alpha)
+    case .haadf: return (2 * alpha, .infinity)
+    }
+  }
+
+  private func empty(_ geometry: DetectorGeometry, _ context: FrameContext, hadPixels: Bool) -> Problem {
+    let edge = edgeText(geometry, context)
+    if hadPixels { return Problem(.badConfiguration, "only dead pixels belong to it (\(edge)); make it larger") }
+    var what = ""
+    if case .preset(let preset) = form, let range = try? Self.range(preset, context) {
+      let inner = lengthText(range.0, context)
+      what = range.1.isFinite ? "\(inner) to \(lengthText(range.1, context)): " : "from \(inner) on: "
+    }
+    return Problem(
+      .badConfiguration,
+      "\(what)no pixel belongs to it (\(edge)); choose other radii, check calibration.semiangle, "
+        + "calibration.detector_pixel and calibration.center, or remove it")
+  }
+
+  private func placeMask(_ path: String, _ context: FrameContext) throws -> PlacedDetector {
+    let weights = try maskWeights(path, context)
+    let taken = weights.reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
+    guard taken > 0 else {
+      throw Problem(.badData, at: "path", "\(path) has no weight but 0 on pixels that are not dead; give another mask")
+    }
+    return PlacedDetector(
+      weights: PixelWeights(context.detector, weights: weights), pixels: taken,
+      attributes: [("pixels", .integer(taken)), ("weight_sum", .number(weights.reduce(0, +)))])
+  }
+}
+
+/// The weights of a mask file, 0 on dead pixels. Problems are placed at `path`.
+func maskWeights(_ path: String, at key: String = "path", _ context: FrameContext) throws -> [Double] {
+  guard let array = context.arrays[path] else {
+    throw Problem(.internalError, at: key, "\(path) has not been loaded")
+  }
+  guard array.shape == [context.detector.y, context.detector.x], array.values.count == context.detector.count else {
+    let shape = array.shape.map(String.init).joined(separator: " × ")
+    throw Problem(
+      .badData, at: key,
+      "\(path) has the shape \(shape), the detector \(context.detector.text); give one weight per detector pixel")
+  }
+  guard let wrong = array.values.firstIndex(where: { !$0.isFinite }) else {
+    guard let dead = context.deadPixels else { return array.values }
+    return zip(array.values, dead).map { $1 ? 0 : $0 }
+  }
+  throw Problem(
+    .badData, at: key,
+    "\(path) has the weight \(array.values[wrong]) at row \(wrong / context.detector.x), column "
+      + "\(wrong % context.detector.x); only finite weights are allowed")
+}
+
+/// Refuses a radius of which the outermost part lies beyond the farthest corner: surely a mistake.
+func requireInside(
+  _ radius: Double, given: Quantity, _ geometry: DetectorGeometry, _ context: FrameContext, key: String
+) throws {
+  guard radius > geometry.edge + 1 else { return }
+  let most: String
+  switch given.unit.dimension {
+  case .angle: most = lengthText(geometry.edge, context)
+  case .reciprocalLength: most = reciprocalText(geometry.edge, context)
+  default: most = "\(shortNumber(geometry.edge.rounded(.up))) px"
+  }
+  throw Problem(
+    .badConfiguration, at: key,
+    "\(given) lies outside the detector (\(edgeText(geometry, context))); use at most \(most) or remove the key")
+}
+
+/// `edge at 182 mrad = 96.2 px`.
+func edgeText(_ geometry: DetectorGeometry, _ context: FrameContext) -> String {
+  let pixels = "\(shortNumber((geometry.edge * 10).rounded() / 10)) px"
+  guard context.calibration.pixelAngle != nil else { return "edge at \(pixels)" }
+  return "edge at \(lengthText(geometry.edge, context)) = \(pixels)"
+}
+
+/// In mrad where that is known, otherwise in px.
+func lengthText(_ pixels: Double, _ context: FrameContext) -> String {
+  guard let pixel = context.calibration.pixelAngle else { return "\(shortNumber((pixels * 10).rounded() / 10)) px" }
+  let angle = pixels * (pixel.y + pixel.x) / 2 * 1000
+  return "\(shortNumber((angle * 10).rounded() / 10)) mrad"
+}
+
+private func reciprocalText(_ pixels: Double, _ context: FrameContext) -> String {
+  guard let pixel = context.calibration.pixelReciprocal else { return lengthText(pixels, context) }
+  return "\(shortNumber((pixels * (pixel.y + pixel.x) / 2 * 1000).rounded() / 1000)) Å⁻¹"
+}
+
+/// `key_px`, and `key_mrad` and `key_inverse_angstrom` as far as they are known.
+func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameContext) -> [(key: String, value: Setting)] {
+  var result: [(key: String, value: Setting)] = [("\(key)_px", .number(pixels))]
+  if let pixel = context.calibration.pixelAngle {
+    result.append(("\(key)_mrad", .number(pixels * (pixel.y + pixel.x) / 2 * 1000)))
+  }
+  if let pixel = context.calibration.pixelReciprocal {
+    result.append(("\(key)_inverse_angstrom", .number(pixels * (pixel.y + pixel.x) / 2)))
+  }
+  return result
+}

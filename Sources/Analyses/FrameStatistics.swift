@@ -1,0 +1,83 @@
+import Kernels
+import STEM
+
+/// Statistics over the scan for every detector pixel, and over the detector for every position.
+public struct FrameStatistics: FrameAnalysis {
+  public var saturation: Double?
+
+  public init() {}
+
+  public static let declaration = Declaration<Self>(
+    "frame_statistics", "Sum, mean, max, min and std patterns over the scan; total, peak and bad pixels per position.",
+    source: "NumPy's sum, mean, max, min and std with ddof=0; pairs of doubles after Knuth, TAOCP 2, 4.2.2",
+    parameters: [
+      .init(
+        "saturation", \.saturation, .number(-1e300...1e300),
+        "Pixels of at least this value are bad; default: what the file says, or the largest value of the type.")
+    ],
+    outputs: descriptions(unit: "counts"),
+    example: "- frame_statistics: {}")
+
+  private static func descriptions(unit: String) -> [OutputDescription] {
+    let patterns = [
+      ("sum", "Sum over all positions."), ("mean", "Mean over all positions."), ("max", "Largest value."),
+      ("min", "Smallest value."), ("std", "Standard deviation over all positions (ddof 0)."),
+    ].map { OutputDescription($0.0, .pattern, quantity: "Intensity", unit: unit, $0.1) }
+    return patterns + [
+      OutputDescription("total", .map, quantity: "Intensity", unit: unit, "Sum over the detector."),
+      OutputDescription("peak", .map, quantity: "Intensity", unit: unit, "Largest pixel of the frame."),
+      OutputDescription(
+        "bad_pixels", .map, quantity: "Pixels", unit: "", "Pixels that are saturated, NaN or infinite."),
+    ]
+  }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    var outputs = Self.descriptions(unit: intensityUnit(context))
+    if let saturation = saturation ?? context.saturation {
+      outputs[outputs.count - 1].attributes = [("saturation", .number(saturation))]
+    }
+    return outputs
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    StatisticsKernel(context, saturation: saturation ?? context.saturation)
+  }
+}
+
+private final class StatisticsKernel: FrameKernel {
+  let rows = [Rows("total"), Rows("peak"), Rows("bad_pixels")]
+  var accumulators: [any Accumulator] { statistics.accumulators }
+  private let dead: [Bool]?
+  private let summaries: FrameSummaries
+  private let statistics: PixelStatistics
+
+  init(_ context: FrameContext, saturation: Double?) {
+    dead = context.deadPixels
+    summaries = FrameSummaries(
+      PixelSelection.alive(context.detector, dead: dead), type: context.pixelType, saturation: saturation)
+    statistics = PixelStatistics(pixels: context.detector.count, type: context.pixelType)
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    let summary = summaries.summarize(frame)
+    rows[0].set(row, summary.sum)
+    rows[1].set(row, summary.largest)
+    rows[2].set(row, Double(summary.bad))
+    statistics.add(frame)
+  }
+
+  func endBlock() { statistics.flush() }
+
+  func finish() -> [String: [Double]] {
+    let patterns = statistics.patterns()
+    return [
+      "sum": patterns.sum, "mean": patterns.mean, "max": patterns.largest, "min": patterns.smallest,
+      "std": patterns.deviation,
+    ].mapValues(withoutDead)
+  }
+
+  private func withoutDead(_ pattern: [Double]) -> [Double] {
+    guard let dead else { return pattern }
+    return zip(pattern, dead).map { $1 ? .nan : $0 }
+  }
+}

@@ -1,0 +1,9 @@
+import STEM
+
+/// Every per-frame analysis; everything else about one follows from its declaration.
+public let analysisRegistry: [any FrameAnalysis.Type] = [
+  VirtualDetectors.self,
+  CenterOfMass.self,
+  FrameStatistics.self,
+  RadialProfile.self,
+]

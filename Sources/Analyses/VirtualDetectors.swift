@@ -1,0 +1,84 @@
+import Kernels
+import STEM
+
+/// Any number of virtual detectors, each a map.
+public struct VirtualDetectors: FrameAnalysis {
+  public var detectors = NamedDetectors()
+
+  public init() {}
+
+  public static let declaration = Declaration<Self>(
+    "virtual_detectors", "Sums over parts of the detector at every scan position.",
+    source: "Cowley, Appl. Phys. Lett. 15:58 (1969); annular bright field: Findlay et al., Appl. Phys. Lett. 95:191913 (2009)",
+    parameters: [
+      .init(
+        "detectors", \.detectors, .named(.object(Detector.fields)), required: true,
+        "Detectors by name; each becomes an output of that name.")
+    ],
+    outputs: [map("NAME", "Sum over the pixels of detector NAME, one map for each.", unit: "counts")],
+    example: """
+      - virtual_detectors:
+          detectors:
+            bf: {preset: bf}
+            disk: {shape: disk, radius: 10 mrad}
+            annulus: {shape: annulus, inner_radius: 30 mrad, outer_radius: 60 mrad}
+      """)
+
+  private static func map(_ name: String, _ summary: String, unit: String) -> OutputDescription {
+    OutputDescription(name, .map, quantity: "Intensity", unit: unit, summary)
+  }
+
+  public var requirements: Set<Requirement> {
+    var needed: Set<Requirement> = []
+    if detectors.list.contains(where: \.detector.needsAxis) { needed.insert(.center) }
+    if detectors.list.contains(where: \.detector.isPreset) { needed.insert(.semiangle) }
+    return needed
+  }
+
+  public var files: [String] { detectors.list.compactMap(\.detector.file) }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    zip(detectors.list, try placed(context)).map { item, place in
+      var output = Self.map(
+        item.name, "Sum over the pixels of \(item.detector.setting.text).", unit: intensityUnit(context))
+      output.attributes = place.attributes
+      return output
+    }
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    DetectorKernel(detectors.list.map(\.name), try placed(context).map(\.weights), context)
+  }
+
+  private func placed(_ context: FrameContext) throws -> [PlacedDetector] {
+    var problems: [Problem] = []
+    var result: [PlacedDetector] = []
+    for item in detectors.list {
+      problems += gather(at: "detectors.\(item.name)") { result.append(try item.detector.place(context)) }
+    }
+    try problems.throwIfAny()
+    return result
+  }
+}
+
+/// What intensities are measured in.
+func intensityUnit(_ context: FrameContext) -> String { context.pixelType.isInteger ? "counts" : "a.u." }
+
+private final class DetectorKernel: FrameKernel {
+  let rows: [Rows]
+  let accumulators: [any Accumulator] = []
+  private let sums: MaskSums
+
+  init(_ names: [String], _ masks: [PixelWeights], _ context: FrameContext) {
+    rows = names.map { Rows($0) }
+    sums = MaskSums(masks, shape: context.detector, type: context.pixelType)
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    sums.add(frame, row: row) { rows[$0].set($1, $2) }
+  }
+
+  func endBlock() {
+    sums.flush { rows[$0].set($1, $2) }
+  }
+}

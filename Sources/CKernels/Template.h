@@ -1,0 +1,16 @@
+// The loops for one pixel type; see Kernels.c for what must be defined. Undefines it all.
+#include "Sums.h"
+#include "Statistics.h"
+
+#undef NAME
+#undef PIXEL
+#undef WIDE
+#undef TOTAL
+#undef MASK
+#undef FIELD
+#undef FLUSH
+#undef FAMILY
+#undef ARITHMETIC
+#undef STATE
+#undef SQUARES
+#undef SQUARE

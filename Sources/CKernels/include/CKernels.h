@@ -1,0 +1,64 @@
+// The few loops over pixels that gain more than 15 % from run-time CPU dispatch. Every function takes the pixel type
+// as an argument and knows all eight; integer results are exact, floating ones are summed in double precision in an
+// order that follows from the arguments alone, so that every CPU gives the same bits.
+#ifndef RONCHI_CKERNELS_H
+#define RONCHI_CKERNELS_H
+
+#include <stdint.h>
+
+typedef enum { ck_u8, ck_u16, ck_u32, ck_i8, ck_i16, ck_i32, ck_f32, ck_f64 } ck_type;
+
+/// Consecutive pixels of one detector row.
+typedef struct {
+  uint32_t start;   ///< index of the first pixel in the frame
+  uint32_t length;  ///< pixels, at least 1
+  uint32_t y, x;    ///< row and column of the first pixel
+} ck_run;
+
+/// A sum over pixels: `integer` for integer pixel types (wraps beyond 63 bits), `real` for floating ones.
+typedef union {
+  int64_t integer;
+  double real;
+} ck_sum;
+
+/// Sum over the runs of each of `parts` consecutive lists, added to `sums[target[part]]`.
+/// `first[part] ..< first[part + 1]`: the runs of a part; `pixels`: pixels of the frame.
+void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,
+                 const uint32_t *target, int64_t parts, ck_sum *sums);
+
+/// Sum over the pixels whose byte in `mask` is 255 (the others are 0).
+ck_sum ck_sum_mask(ck_type type, const void *frame, int64_t pixels, const uint8_t *mask);
+
+/// `sums[0]` Σ v, `sums[1]` Σ y·v, `sums[2]` Σ x·v over the runs.
+void ck_moments(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, int64_t count, ck_sum sums[3]);
+
+typedef struct {
+  ck_sum sum;
+  double largest;  ///< NaN when any pixel is NaN
+  int64_t bad;     ///< pixels of at least `saturation`, or not finite
+} ck_summary;
+
+/// Over the runs; `saturation`: +∞ for none.
+ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int64_t count, double saturation);
+
+/// Running statistics of every pixel over frames. The meaning of `sum`, `square` and `high` depends on the type:
+/// u8 i8 u16 i16: int64 Σv, uint64 Σv²; u32 i32: int64 Σv, uint64 Σ(v² mod 2³²), uint64 Σ⌊v²/2³²⌋;
+/// f32 f64: pairs of doubles (high, low) for Σv and Σv².
+typedef struct {
+  void *sum, *square, *high, *smallest, *largest;
+} ck_statistics;
+
+/// Adds one frame, or four consecutive frames at once (for which the state is read and written only once).
+void ck_accumulate(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const ck_statistics *state);
+
+/// Adds every pixel of the runs to the sum of its bin. `bin`: of each pixel of the frame; `sums`: `bins` values,
+/// overwritten; `work`: at least 4·`bins` values of 8 bytes.
+void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
+                 ck_sum *sums, void *work);
+
+/// The product of `frame_count` frames (up to 8, one after the other) with `mask_count` weight patterns:
+/// (each padded with zeros to a multiple of 8 pixels): `products[frame * mask_count + mask]` = Σ weight·v.
+void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
+              int64_t mask_count, double *products);
+
+#endif

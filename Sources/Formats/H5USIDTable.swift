@@ -1,0 +1,201 @@
+import HDF5
+import STEM
+
+/// A dimension of the positions or of the observations of an h5USID main dataset.
+struct H5USIDDimension: Sendable, Equatable {
+  var label: String
+  var unit: String
+  var size: Int
+  var step: Double?
+  var origin: Double?
+
+  /// `Y 64`.
+  var text: String { "\(label) \(size)" }
+}
+
+/// What an ancillary pair of indices and values says: the dimensions, fastest first, those of size 1 left out.
+struct H5USIDTable: Sendable {
+  private(set) var fastestFirst: [H5USIDDimension] = []
+  private(set) var notes: [String] = []
+
+  /// - Parameters:
+  ///   - indices: `indices[d][i]`: index of point i along dimension d
+  ///   - values: likewise, empty where there are none
+  /// Throws `Problem` (`.badData`, place empty) for a grid that is not complete and regular.
+  init(indices: [[Int]], values: [[Double]], labels: [String], units: [String], count: Int) throws {
+    var found: [(change: Int, ranks: [Int], size: Int, number: Int)] = []
+    for (number, column) in indices.enumerated() {
+      let distinct = Set(column).sorted()
+      guard distinct.count > 1 else { continue }
+      let change = column.firstIndex { $0 != column[0] } ?? 0
+      var ranks = column
+      if distinct.first != 0 || distinct.last != distinct.count - 1 {
+        let rank = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
+        ranks = column.map { rank[$0] ?? 0 }
+      }
+      found.append((change, ranks, distinct.count, number))
+    }
+    // The column that changes first is the fastest.
+    found.sort { $0.change < $1.change }
+    let names = found.map { "\(Self.label(labels, $0.number)) (\($0.size))" }.joined(separator: ", ")
+    // Stops growing behind `count`: many columns of a damaged table would overflow.
+    guard found.reduce(1, { $0 > count ? $0 : $0 * $1.size }) == count else {
+      throw Problem(
+        .badData,
+        "incomplete grid: the dimensions \(names) do not multiply to the \(count) points; only complete grids are read: "
+          + "write the missing points, or remove the incomplete rows")
+    }
+    var period = 1
+    for dimension in found {
+      let irregular = dimension.ranks.indices.first { dimension.ranks[$0] != $0 / period % dimension.size }
+      if let irregular {
+        throw Problem(
+          .badData,
+          "irregular grid: point \(irregular) (counted from 0) has index \(indices[dimension.number][irregular]) "
+            + "of \(Self.label(labels, dimension.number)), out of step with the points before; only raster order of "
+            + "\(names) is read: sort the points")
+      }
+      period *= dimension.size
+    }
+    for (place, dimension) in found.enumerated() {
+      let period = found[..<place].reduce(1) { $0 * $1.size }
+      let column = values.isEmpty ? nil : values[dimension.number]
+      fastestFirst.append(described(dimension.number, dimension.size, period, column, labels, units))
+    }
+  }
+
+  private static func label(_ labels: [String], _ number: Int) -> String {
+    number < labels.count && !labels[number].isEmpty ? labels[number] : "dimension \(number)"
+  }
+
+  private mutating func described(
+    _ number: Int, _ size: Int, _ period: Int, _ values: [Double]?, _ labels: [String], _ units: [String]
+  ) -> H5USIDDimension {
+    let label = Self.label(labels, number)
+    var result = H5USIDDimension(label: label, unit: number < units.count ? units[number] : "", size: size)
+    guard let values else { return result }
+    if let (origin, step) = evenSpacing((0..<size).map { values[$0 * period] }) {
+      (result.origin, result.step) = (origin, step)
+    } else {
+      notes.append("the values of \(label) are missing or not evenly spaced: no step taken from them")
+    }
+    return result
+  }
+}
+
+/// A main dataset of an h5USID file.
+struct H5USIDMain: Sendable {
+  var entry: HDF5Entry
+  var positions: H5USIDTable
+  var observations: H5USIDTable
+  var quantity: String?
+  var unit: String?
+
+  static let references = ["Position_Indices", "Position_Values", "Spectroscopic_Indices", "Spectroscopic_Values"]
+
+  /// Frames at positions: at least a line of positions, and two detector axes.
+  var isScan: Bool { observations.fastestFirst.count == 2 && (1...2).contains(positions.fastestFirst.count) }
+
+  var line: String {
+    "\(entry.path) (\(Self.text(positions)) × \(Self.text(observations)), \(entry.typeText))"
+  }
+
+  private static func text(_ table: H5USIDTable) -> String {
+    let dimensions = table.fastestFirst.reversed().map(\.text)
+    return dimensions.isEmpty ? "one point" : "[\(dimensions.joined(separator: ", "))]"
+  }
+
+  /// Those that mean to be main datasets: they have at least one of the references.
+  static func meant(_ entries: [HDF5Entry]) -> [HDF5Entry] {
+    var meant: [HDF5Entry] = []
+    for (name, group) in Dictionary(grouping: entries, by: \.place.file).sorted(by: { $0.key < $1.key }) {
+      meant +=
+        (try? withHDF5(name) { file in
+          group.filter { entry in references.contains { file.hasAttribute($0, of: entry.place.path) } }
+        }) ?? []
+    }
+    return meant
+  }
+
+  /// Reads the ancillary datasets. Throws `Problem` (`.badData`) at the dataset, saying which rule it breaks.
+  init(_ entry: HDF5Entry, input: String) throws {
+    self.entry = entry
+    let place = "\(input):\(entry.path)"
+    do {
+      (positions, observations, quantity, unit) = try withHDF5(entry.place.file) { file in
+        guard entry.shape.count == 2 else {
+          throw Problem(
+            .badData,
+            "has \(entry.shape.count) dimensions (\(entry.shapeText)); a main dataset has two, positions × "
+              + "observations; read it as it is with input.format: hdf5 and input.dataset")
+        }
+        let path = entry.place.path
+        return (
+          try Self.table(file, entry, "Position", count: entry.shape[0], pointsFirst: true),
+          try Self.table(file, entry, "Spectroscopic", count: entry.shape[1], pointsFirst: false),
+          file.attribute("quantity", of: path)?.string, file.attribute("units", of: path)?.string
+        )
+      }
+    } catch let problem as Problem {
+      throw Problem(problem.code, at: place, problem.message)
+    }
+  }
+
+  private static func table(
+    _ file: borrowing HDF5.File, _ entry: HDF5Entry, _ kind: String, count: Int, pointsFirst: Bool
+  ) throws -> H5USIDTable {
+    let indicesPath = try target(file, entry, "\(kind)_Indices")
+    let valuesPath = try target(file, entry, "\(kind)_Values")
+    let indices: [[Int]] = try columns(file, indicesPath, "\(kind)_Indices", count, pointsFirst)
+    let values: [[Double]] = try columns(file, valuesPath, "\(kind)_Values", count, pointsFirst)
+    guard values.count == indices.count else {
+      throw Problem(
+        .badData, "\(kind)_Values has \(values.count) dimensions, \(kind)_Indices \(indices.count); both must be equal")
+    }
+    let labels = file.attribute("labels", of: indicesPath)?.strings ?? file.attribute("labels", of: valuesPath)?.strings
+    let units = file.attribute("units", of: valuesPath)?.strings ?? file.attribute("units", of: indicesPath)?.strings
+    do {
+      // Lists of another length say nothing reliable about which dimension is which.
+      return try H5USIDTable(
+        indices: indices, values: values, labels: labels?.count == indices.count ? labels ?? [] : [],
+        units: units?.count == indices.count ? units ?? [] : [], count: count)
+    } catch let problem as Problem { throw Problem(problem.code, "\(kind)_Indices: \(problem.message)") }
+  }
+
+  private static func target(_ file: borrowing HDF5.File, _ entry: HDF5Entry, _ name: String) throws -> String {
+    guard let value = file.attribute(name, of: entry.place.path) else {
+      throw Problem(.badData, "the reference \(name) is missing or unreadable; a main dataset has all four")
+    }
+    // pyUSID accepts a path in place of a reference.
+    let path = value.reference ?? value.string ?? ""
+    guard !path.isEmpty, (try? file.exists(path)) == true, try file.kind(of: path) == .dataset else {
+      throw Problem(.badData, "the reference \(name) leads to no dataset; a main dataset refers to four")
+    }
+    return path
+  }
+
+  /// One array for each dimension.
+  private static func columns<Number: HDF5Number>(
+    _ file: borrowing HDF5.File, _ path: String, _ name: String, _ count: Int, _ pointsFirst: Bool
+  ) throws -> [[Number]] {
+    let dataset = try file.openDataset(path)
+    let shape = dataset.shape
+    guard shape.count == 2, dataset.elementType.number != nil, shape[pointsFirst ? 0 : 1] == count,
+      (1...16).contains(shape[pointsFirst ? 1 : 0])
+    else {
+      let needed =
+        pointsFirst
+        ? "\(count) × dimensions, a row for every position"
+        : "dimensions × \(count), a column for every observation"
+      throw Problem(
+        .badData,
+        "\(name) is \(shape.map(String.init).joined(separator: " × ")) \(dataset.elementType); needed are numbers, "
+          + "\(needed), 1 to 16 dimensions")
+    }
+    let flat = try dataset.values(as: Number.self)
+    let dimensions = shape[pointsFirst ? 1 : 0]
+    return (0..<dimensions).map { d in
+      pointsFirst ? (0..<count).map { flat[$0 * dimensions + d] } : Array(flat[(d * count)..<((d + 1) * count)])
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import STEM
+
+/// A place in a file that could not be read.
+struct ReadFailure: Error {
+  /// Offset of the first byte that is missing.
+  var offset: Int
+  var reason: String
+}
+
+/// Hands out stretches of a file. One per rank; a pointer is valid until the next call.
+protocol ByteSource: AnyObject {
+  /// The bytes of a range, which lies inside the size that the file had when it was opened.
+  func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer
+  /// Copies the bytes of a range.
+  func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)
+}
+
+extension ByteSource {
+  /// As `bytes`, but throws a `Problem` that says what of which file cannot be read.
+  func bytes(_ range: Range<Int>, what: String, path: String) throws(Problem) -> UnsafeRawPointer {
+    do {
+      return try bytes(range)
+    } catch {
+      throw Problem(.inputOutput, at: path, "\(what) cannot be read at byte \(error.offset): \(error.reason)")
+    }
+  }
+}
+
+/// Opens a file of which at least `size` bytes are needed. Throws `Problem`.
+func openBytes(_ path: String, size: Int) throws -> any ByteSource {
+  let file = try FileDescriptor(path, size: size)
+  switch try ReadMode.chosen() {
+  case .mmap: return try MappedFile(file)
+  case .pread: return BufferedFile(file)
+  }
+}
+
+/// An open file; closed with its last owner.
+final class FileDescriptor {
+  let number: Int32
+  let path: String
+  let size: Int
+
+  init(_ path: String, size: Int) throws {
+    self.path = path
+    self.size = size
+    number = open(path, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { throw FileProbe.cannotOpen(path, errno) }
+    if let failure = shrunken() { throw Problem(.inputOutput, at: path, failure.reason) }
+  }
+
+  deinit { close(number) }
+
+  /// What is wrong when the file has become shorter than it was when its headers were read.
+  func shrunken() -> ReadFailure? {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { return ReadFailure(offset: 0, reason: errorText(errno)) }
+    guard status.st_size < size else { return nil }
+    return ReadFailure(
+      offset: Int(status.st_size),
+      reason: "the file has become shorter while it was read: \(size) bytes before, \(status.st_size) now")
+  }
+}
+
+func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+/// A file in memory, without a copy. Pages are brought in before they are touched, so that a read error or a file that
+/// was cut short while it is read comes back as an error and not as a signal.
+final class MappedFile: ByteSource {
+  private let file: FileDescriptor
+  private let base: UnsafeMutableRawPointer
+  private var canPopulate = true
+
+  /// MADV_POPULATE_READ (Linux 5.14): faults pages in and reports what would have been SIGBUS.
+  private static let populateRead: Int32 = 22
+  private static let page = Int(getpagesize())
+
+  init(_ file: FileDescriptor) throws {
+    self.file = file
+    guard let base = mmap(nil, file.size, PROT_READ, MAP_SHARED, file.number, 0), base != MAP_FAILED else {
+      throw Problem(
+        .inputOutput, at: file.path, "the file cannot be mapped: \(errorText(errno)); try \(ReadMode.variable)=pread")
+    }
+    self.base = base
+  }
+
+  deinit { munmap(base, file.size) }
+
+  func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure) {
+    target.copyMemory(from: try bytes(range), byteCount: range.count)
+  }
+
+  func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer {
+    if let failure = file.shrunken() { throw failure }
+    let wanted = range.lowerBound / Self.page * Self.page..<(range.upperBound + Self.page - 1) / Self.page * Self.page
+    while canPopulate, madvise(base + wanted.lowerBound, wanted.count, Self.populateRead) != 0 {
+      switch errno {
+      case EINTR, EAGAIN: continue
+      case EINVAL, ENOSYS, ENOMEM: canPopulate = false
+      default: throw firstFailure(in: wanted)
+      }
+    }
+    return UnsafeRawPointer(base + range.lowerBound)
+  }
+
+  private func firstFailure(in wanted: Range<Int>) -> ReadFailure {
+    if let failure = file.shrunken() { return failure }
+    let first = stride(from: wanted.lowerBound, to: wanted.upperBound, by: Self.page).first {
+      madvise(base + $0, Self.page, Self.populateRead) != 0
+    }
+    return ReadFailure(offset: first ?? wanted.lowerBound, reason: "reading failed: \(errorText(EIO))")
+  }
+}

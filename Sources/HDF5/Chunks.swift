@@ -1,0 +1,95 @@
+import CHDF5
+
+/// A chunk as it is stored.
+public struct Chunk: Sendable, Equatable {
+  /// The element with the smallest indices.
+  public let start: [Int]
+  /// From the file's first byte; nil where the file begins with a user block, which library versions count differently.
+  public let address: Int?
+  /// Stored bytes, after the filters.
+  public let size: Int
+  /// Bit k set: filter k was not applied.
+  public let filterMask: UInt32
+}
+
+extension Dataset {
+  /// Chunks that are stored. The corresponding C function is `H5Dget_num_chunks`.
+  public func chunkCount() throws(HDF5Error) -> Int {
+    var count: hsize_t = 0
+    let location = location
+    let space = try dataspace()
+    try check("H5Dget_num_chunks", on: location.label) { H5Dget_num_chunks(location.id, space.id, &count) }
+    return Int(count)
+  }
+
+  /// The `index`-th stored chunk. HDF5 1.10 walks all chunks before it: cheap for a look, not for every chunk of many.
+  /// The corresponding C function is `H5Dget_chunk_info`.
+  public func chunk(_ index: Int) throws(HDF5Error) -> Chunk {
+    let location = location
+    var start = [hsize_t](repeating: 0, count: shape.count)
+    var (mask, address, size): (UInt32, haddr_t, hsize_t) = (0, 0, 0)
+    let space = try dataspace()
+    try check("H5Dget_chunk_info", on: "\(location.label) chunk \(index)") {
+      H5Dget_chunk_info(location.id, space.id, hsize_t(index), &start, &mask, &address, &size)
+    }
+    return Chunk(
+      start: start.map { Int($0) }, address: try hasUserBlock() ? nil : Int(address), size: Int(size), filterMask: mask)
+  }
+
+  /// The chunk that begins at an element; nil where it is not stored. HDF5 1.10 walks the chunks for it.
+  /// The corresponding C function is `H5Dget_chunk_info_by_coord`.
+  public func chunk(at start: [Int]) throws(HDF5Error) -> Chunk? {
+    let location = location
+    let offset = start.map { hsize_t($0) }
+    var (mask, address, size): (UInt32, haddr_t, hsize_t) = (0, 0, 0)
+    try check("H5Dget_chunk_info_by_coord", on: "\(location.label) chunk \(start)") {
+      H5Dget_chunk_info_by_coord(location.id, offset, &mask, &address, &size)
+    }
+    guard address != ronchi_haddr_undefined() else { return nil }
+    return Chunk(start: start, address: try hasUserBlock() ? nil : Int(address), size: Int(size), filterMask: mask)
+  }
+
+  /// Stored bytes of the chunk that begins at an element; 0 where it is not stored. A quick look-up.
+  /// The corresponding C function is `H5Dget_chunk_storage_size`.
+  public func chunkSize(at start: [Int]) throws(HDF5Error) -> Int {
+    let location = location
+    let offset = start.map { hsize_t($0) }
+    var size: hsize_t = 0
+    try check("H5Dget_chunk_storage_size", on: "\(location.label) chunk \(start)") {
+      H5Dget_chunk_storage_size(location.id, offset, &size)
+    }
+    return Int(size)
+  }
+
+  /// Reads the stored bytes of a chunk without decoding; `buffer` must hold `chunkSize(at:)` bytes. Serial files only.
+  /// The corresponding C function is `H5Dread_chunk`.
+  /// - Returns: the stored size, and the mask whose bit k says that filter k was not applied.
+  @discardableResult
+  public func readRawChunk(
+    at start: [Int], into buffer: UnsafeMutableRawBufferPointer
+  ) throws(HDF5Error) -> (size: Int, filterMask: UInt32) {
+    let location = location
+    let size = try chunkSize(at: start)
+    guard size > 0, buffer.count >= size else {
+      throw HDF5Error(
+        "H5Dread_chunk", on: "\(location.label) chunk \(start)",
+        why: size == 0 ? "the chunk is not stored" : "the buffer has \(buffer.count) bytes, the chunk \(size)")
+    }
+    let offset = start.map { hsize_t($0) }
+    var mask: UInt32 = 0
+    try check("H5Dread_chunk", on: "\(location.label) chunk \(start)") {
+      H5Dread_chunk(location.id, ronchi_h5p_default(), offset, &mask, buffer.baseAddress)
+    }
+    return (size, mask)
+  }
+
+  /// The corresponding C function is `H5Pget_userblock`.
+  private func hasUserBlock() throws(HDF5Error) -> Bool {
+    let location = location
+    let file = OwnedID(try check("H5Iget_file_id", on: location.label) { H5Iget_file_id(location.id) }, H5Fclose)
+    let list = OwnedID(try check("H5Fget_create_plist", on: location.label) { H5Fget_create_plist(file.id) }, H5Pclose)
+    var size: hsize_t = 0
+    try check("H5Pget_userblock", on: location.label) { H5Pget_userblock(list.id, &size) }
+    return size > 0
+  }
+}

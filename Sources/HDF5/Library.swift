@@ -1,0 +1,90 @@
+import CHDF5
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The HDF5 library of this process.
+public enum HDF5Library {
+  /// `1.10.8`. The corresponding C function is `H5get_libversion`.
+  public static var version: String {
+    var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+    withLibrary { _ = H5get_libversion(&major, &minor, &release) }
+    return "\(major).\(minor).\(release)"
+  }
+
+  /// Whether files can be opened by several ranks at once (`H5_HAVE_PARALLEL`).
+  public static var isParallel: Bool { ronchi_h5_is_parallel() != 0 }
+
+  /// Whether a filter is built in or found as a plugin. The corresponding C function is `H5Zfilter_avail`.
+  public static func hasFilter(_ number: Int) -> Bool {
+    _ = pluginsAreReady
+    return withLibrary { H5Zfilter_avail(H5Z_filter_t(number)) > 0 }
+  }
+
+  /// Done before the first file is opened: the usual plugin folders, where `HDF5_PLUGIN_PATH` is not set.
+  static let pluginsAreReady: Bool = {
+    let usual = getenv("HDF5_PLUGIN_PATH") == nil ? usualPluginFolders() : []
+    return (try? addPluginFolders(usual)) != nil
+  }()
+
+  /// Lets the library find filter plugins in further folders; the usual ones beside the library are known already
+  /// unless `HDF5_PLUGIN_PATH` is set. Folders that do not exist are left out, also those that the library lists itself:
+  /// HDF5 1.10 ends its search at the first one. The corresponding C functions are `H5PLappend` and `H5PLremove`.
+  public static func addPluginFolders(_ folders: [String]) throws(HDF5Error) {
+    var known = try pluginFolders()
+    for (index, folder) in known.enumerated().reversed() where access(folder, R_OK | X_OK) != 0 {
+      try check("H5PLremove", on: folder) { H5PLremove(UInt32(index)) }
+    }
+    for folder in folders where access(folder, R_OK | X_OK) == 0 && !known.contains(folder) {
+      try check("H5PLappend", on: folder) { H5PLappend(folder) }
+      known.append(folder)
+    }
+  }
+
+  /// Where the library looks for filter plugins. The corresponding C function is `H5PLget`.
+  public static func pluginFolders() throws(HDF5Error) -> [String] {
+    var count: UInt32 = 0
+    try check("H5PLsize", on: "plugin folders") { H5PLsize(&count) }
+    var folders: [String] = []
+    for index in 0..<count {
+      folders.append(
+        try string("H5PLget", on: "plugin folder \(index)") { H5PLget(index, $0, $1) })
+    }
+    return folders
+  }
+
+  /// The folders of plugins that installations put beside the library, then the library's own default.
+  private static func usualPluginFolders() -> [String] {
+    let names = ["hdf5/plugin", "hdf5/plugins", "hdf5/lib/plugin", "hdf5/openmpi/plugins", "hdf5/serial/plugins"]
+    let beside = libraryFolder().map { folder in names.map { "\(folder)/\($0)" } } ?? []
+    return beside + ["/usr/local/hdf5/lib/plugin"]
+  }
+
+  /// Where the loaded library lies, from the process's memory map.
+  private static func libraryFolder() -> String? {
+    guard let map = fopen("/proc/self/maps", "r") else { return nil }
+    defer { fclose(map) }
+    var line = [CChar](repeating: 0, count: 8192)
+    while fgets(&line, Int32(line.count), map) != nil {
+      let entry = text(line)
+      guard let start = entry.firstIndex(of: "/"), let end = entry.lastIndex(of: "/") else { continue }
+      let name = entry[entry.index(after: end)...]
+      if name.hasPrefix("libhdf5"), !name.hasPrefix("libhdf5_hl") { return String(entry[start..<end]) }
+    }
+    return nil
+  }
+}
+
+/// The text of a C function that tells its length when given no buffer.
+func string(
+  _ call: StaticString, on object: @autoclosure () -> String, _ body: (UnsafeMutablePointer<CChar>?, Int) -> Int
+) throws(HDF5Error) -> String {
+  let length = try check(call, on: object()) { body(nil, 0) }
+  guard length > 0 else { return "" }
+  var buffer = [CChar](repeating: 0, count: length + 1)
+  try check(call, on: object()) { body(&buffer, length + 1) }
+  return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

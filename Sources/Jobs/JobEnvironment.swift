@@ -1,0 +1,47 @@
+import Analyses
+import Formats
+import STEM
+
+/// What a job can ask for: the analyses and formats there are, and how files are opened. Tests bring their own.
+public struct JobEnvironment: Sendable {
+  public struct Format: Sendable {
+    public var name: String
+    public var summary: String
+    public var suffixes: [String]
+
+    public init(name: String, summary: String, suffixes: [String]) {
+      self.name = name
+      self.summary = summary
+      self.suffixes = suffixes
+    }
+  }
+
+  public var analyses: [any FrameAnalysis.Type]
+  public var formats: [Format]
+  public var openInput: @Sendable (InputRequest) throws -> any FrameSource
+  public var loadArray: @Sendable (String) throws -> DenseArray
+
+  public init(
+    analyses: [any FrameAnalysis.Type], formats: [Format],
+    openInput: @escaping @Sendable (InputRequest) throws -> any FrameSource,
+    loadArray: @escaping @Sendable (String) throws -> DenseArray
+  ) {
+    self.analyses = analyses
+    self.formats = formats
+    self.openInput = openInput
+    self.loadArray = loadArray
+  }
+
+  /// The program's own rooms.
+  public static let standard = JobEnvironment(
+    analyses: analysisRegistry,
+    formats: formatRegistry.map { Format(name: $0.name, summary: $0.summary, suffixes: $0.suffixes) },
+    openInput: { try Formats.openInput($0) },
+    loadArray: { try Formats.loadArray($0) })
+
+  var analysisNames: [String] { analyses.map { $0.declarationName } }
+}
+
+extension FrameAnalysis {
+  static var declarationName: String { declaration.name }
+}

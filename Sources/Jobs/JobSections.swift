@@ -1,0 +1,106 @@
+import STEM
+
+/// A part of the job beside the analyses, declared like one: decoding, checks, schema and help come from the declaration.
+protocol JobSection: Sendable {
+  init()
+  static var declaration: Declaration<Self> { get }
+  /// What a parameter takes besides its declared form: one value instead of a pair, px without a unit.
+  static var alternatives: [String: [ParameterForm]] { get }
+}
+
+extension JobSection {
+  static var alternatives: [String: [ParameterForm]] { [:] }
+}
+
+/// The keys of a job file.
+enum JobSections {
+  static let types: [any JobSection.Type] = [
+    InputSection.self, OutputSection.self, CalibrationSection.self, ScanSection.self, DetectorSection.self,
+  ]
+  static let names = types.map { $0.name } + ["analyses"]
+  static let analysesSummary = "The list of analyses, each `- name: {parameters}`, or `- name` for the defaults."
+
+  /// The section that has a parameter of this name, for keys that were written one level too high.
+  static func section(owning key: String) -> String? {
+    types.first { $0.parameterNames.contains(key) }?.name
+  }
+}
+
+extension JobSection {
+  static var name: String { declaration.name }
+  static var parameterNames: [String] { declaration.parameters.map(\.name) }
+}
+
+struct InputSection: JobSection {
+  var path: String?
+  var dataset: String?
+  var scanShape: Shape?
+  var format: String?
+  var detectorShape: Shape?
+  var pixelType: String?
+  var byteOrder: String?
+  var offset: Int?
+  var gap: Int?
+
+  static let declaration = Declaration<Self>(
+    "input", "The file to read. Only the path is needed where the file describes itself.", source: "",
+    parameters: [
+      .init("path", \.path, .text, "The file, relative to the current directory; also --input."),
+      .init("dataset", \.dataset, .text, "The dataset, only where the file holds several; also --dataset."),
+      .init(
+        "scan_shape", \.scanShape, .pair(.integer(1...Int(Int32.max))),
+        "Positions [y, x], only where the file does not say; also --scan-shape."),
+      .init(
+        "format", \.format, .choice(JobEnvironment.standard.formats.map(\.name).sorted()),
+        "Forces a format; without it the format is recognized from the content."),
+      .init(
+        "detector_shape", \.detectorShape, .pair(.integer(1...65_535)), "Raw binary only: pixels of a frame [y, x]."),
+      .init(
+        "pixel_type", \.pixelType, .choice(PixelType.allCases.map(\.rawValue)), "Raw binary only: type of a pixel."),
+      .init(
+        "byte_order", \.byteOrder, .choice(ByteOrder.allCases.map(\.rawValue)),
+        "Raw binary only: order of the bytes of a pixel; little when not given."),
+      .init("offset", \.offset, .integer(0...(1 << 50)), "Raw binary only: bytes before the first frame."),
+      .init("gap", \.gap, .integer(0...(1 << 40)), "Raw binary only: bytes between two frames, which are dropped."),
+    ], outputs: [], example: "input: {path: scan.h5}\n")
+
+  /// nil without a path.
+  var request: InputRequest? {
+    guard let path, !path.isEmpty else { return nil }
+    var request = InputRequest(path: path)
+    request.dataset = dataset
+    request.scanShape = scanShape
+    request.format = format
+    request.detectorShape = detectorShape
+    request.pixelType = pixelType.flatMap(PixelType.init(rawValue:))
+    request.byteOrder = byteOrder.flatMap(ByteOrder.init(rawValue:))
+    request.offset = offset
+    request.gap = gap
+    return request
+  }
+}
+
+struct OutputSection: JobSection {
+  var path: String?
+  var images = true
+
+  static let declaration = Declaration<Self>(
+    "output", "The h5USID file to write.", source: "",
+    parameters: [
+      .init("path", \.path, .text, "The file, relative to the current directory; also --output."),
+      .init("images", \.images, .flag, "Whether to write a PNG of every map beside the output; also --no-images."),
+    ], outputs: [], example: "output: {path: result.h5}\n")
+}
+
+struct DetectorSection: JobSection {
+  var deadPixels: String?
+
+  static let declaration = Declaration<Self>(
+    "detector", "What is wrong with the detector.", source: "",
+    parameters: [
+      .init(
+        "dead_pixels", \.deadPixels, .file,
+        "An array [detector y, detector x] (.npy, or an HDF5 dataset as file.h5:/dataset), not 0 where a pixel is dead."
+      )
+    ], outputs: [], example: "detector: {dead_pixels: dead.npy}\n")
+}

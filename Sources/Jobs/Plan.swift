@@ -1,0 +1,115 @@
+import STEM
+
+/// A job with every value resolved and checked: what a run needs before the first frame is read. Immutable.
+public struct Plan: Sendable {
+  public let source: any FrameSource
+  public let description: SourceDescription
+  public let outputPath: String
+  /// Whether PNG maps are written beside the output.
+  public let images: Bool
+  public let scan: Shape
+  public let selection: PositionSelection
+  /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
+  public let context: FrameContext
+  public let analyses: [PlannedAnalysis]
+  /// What the analyses need and neither job nor file says.
+  public let toMeasure: Set<Requirement>
+  public let warnings: [String]
+  /// The job as a file that gives the same plan: every parameter with its value, defaults included; what the input file
+  /// knows is written out in the program's own units.
+  public let resolvedJob: String
+  /// Every value in use that the job, the command line, the input file or a default gave.
+  public let parameters: [ResolvedParameter]
+
+  /// `context` completed by what was measured on the mean pattern, both in px; given values stay.
+  /// A measured radius gives the semiangle where the size of a pixel is known.
+  public func measured(center: Pair<Double>, diskRadius: Double) -> FrameContext {
+    var context = context
+    context.calibration.complete(center: center, diskRadius: diskRadius, knownRadius: context.diskRadius)
+    return context
+  }
+
+  /// `context`, with the detector's middle and a guess of the disk where these will be measured: good for the names and
+  /// kinds of outputs, not for numbers.
+  public var provisionalContext: FrameContext {
+    toMeasure.isEmpty ? context : context.guess(middle: 0.5, radius: 0.25)
+  }
+}
+
+extension FrameContext {
+  /// With unknown values guessed: the center at `middle`, the disk's radius `radius`, as parts of the detector.
+  func guess(middle: Double, radius: Double) -> FrameContext {
+    var guessed = self
+    guessed.calibration.complete(
+      center: Pair(middle * Double(detector.y - 1), middle * Double(detector.x - 1)),
+      diskRadius: radius * Double(min(detector.y, detector.x)), knownRadius: diskRadius)
+    return guessed
+  }
+}
+
+extension Calibration {
+  fileprivate mutating func complete(center: Pair<Double>, diskRadius: Double, knownRadius: Double?) {
+    self.center = self.center ?? Sourced(center, .measured)
+    guard knownRadius == nil else { return }
+    self.diskRadius = Sourced(diskRadius, .measured)
+    if semiangle == nil, let pixel = pixelAngle {
+      semiangle = Sourced(diskRadius * (pixel.y + pixel.x) / 2, .measured)
+    }
+  }
+}
+
+/// One value of a plan.
+public struct ResolvedParameter: Sendable, Equatable {
+  /// `analyses.1.center_of_mass.outer_radius`
+  public let path: String
+  /// As in a job file.
+  public let value: String
+  public let origin: Origin
+
+  public init(path: String, value: String, origin: Origin) {
+    self.path = path
+    self.value = value
+    self.origin = origin
+  }
+}
+
+/// One entry of the job's list of analyses.
+public struct PlannedAnalysis: Sendable {
+  public let name: String
+  /// `analyses.0.center_of_mass`
+  public let place: String
+  public let analysis: any FrameAnalysis
+  /// Paper and equation.
+  public let algorithm: String
+  public let revision: Int
+  /// In declared order, defaults included.
+  public let parameters: [(key: String, value: Setting, origin: Origin)]
+  let job: JobFile
+
+  /// Throws `Problems`, each with file and line.
+  public func outputs(_ context: FrameContext) throws(Problems) -> [OutputDescription] {
+    try placed { try analysis.outputs(context) }
+  }
+
+  /// Throws `Problems`, each with file and line.
+  public func makeKernel(_ context: FrameContext) throws(Problems) -> any FrameKernel {
+    try placed { try analysis.makeKernel(context) }
+  }
+
+  private func placed<Value>(_ work: () throws -> Value) throws(Problems) -> Value {
+    do {
+      return try work()
+    } catch {
+      throw Problems(problems(of: error).map { job.located($0.inside(place)) })
+    }
+  }
+}
+
+/// Whatever was thrown, as problems.
+func problems(of error: any Error) -> [Problem] {
+  switch error {
+  case let problem as Problem: [problem]
+  case let several as Problems: several.list
+  default: [Problem(.internalError, "\(error)")]
+  }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import STEM
+
+extension Planner {
+  mutating func decodeSections() -> DecodedSections {
+    if case .map(let items) = job.root {
+      for item in items where !JobSections.names.contains(item.key) { problems.append(unknownSection(item.key)) }
+    }
+    var sections = DecodedSections()
+    decode(&sections.input)
+    decode(&sections.output)
+    decode(&sections.calibration)
+    decode(&sections.scan)
+    decode(&sections.detector)
+    if sections.input.path?.isEmpty ?? true, isClear("input.path") {
+      problems.append(
+        Problem(.badConfiguration, at: "input.path", "missing; the file to read is needed; add the key or use --input"))
+    }
+    if sections.output.path?.isEmpty ?? true, isClear("output.path") {
+      problems.append(
+        Problem(
+          .badConfiguration, at: "output.path", "missing; the file to write is needed; add the key or use --output"))
+    }
+    return sections
+  }
+
+  /// Whether nothing is known to be wrong with the value of this key already.
+  private func isClear(_ place: String) -> Bool { !problems.contains { lies(place, inside: $0.place) } }
+
+  mutating func decode<Section: JobSection>(_ section: inout Section) {
+    do {
+      try Section.declaration.decode(job.root[Section.name] ?? .null, into: &section)
+    } catch {
+      add(error, inside: Section.name)
+    }
+  }
+
+  private func unknownSection(_ key: String) -> Problem {
+    if environment.analysisNames.contains(key) {
+      return Problem(.badConfiguration, at: key, "this is an analysis; write it into the list: analyses: [{\(key): …}]")
+    }
+    if let owner = JobSections.section(owning: key) {
+      return Problem(
+        .badConfiguration, at: key, "unknown at the top level; the key belongs to \(owner); write \(owner): {\(key): …}"
+      )
+    }
+    if suggestion(for: key, among: JobSections.names) == nil {
+      for section in JobSections.types {
+        guard let name = suggestion(for: key, among: section.parameterNames) else { continue }
+        return Problem(
+          .badConfiguration, at: key,
+          "unknown at the top level; did you mean \(name) in \(section.name)? "
+            + "write \(section.name): {\(name): …}")
+      }
+    }
+    return unknownKey(key, allowed: JobSections.names)
+  }
+
+  /// The name that `unknownKey` would guess, which knows other programs' words too.
+  private func suggestion(for key: String, among allowed: [String]) -> String? {
+    unknownKey(key, allowed: allowed).message.firstMatch(of: /did you mean '(.*?)'/).map { String($0.1) }
+  }
+
+  mutating func decodeAnalyses() -> [PlannedAnalysis] {
+    let names = environment.analysisNames.joined(separator: ", ")
+    guard case .list(let entries)? = job.root["analyses"], !entries.isEmpty else {
+      let given =
+        job.root["analyses"].map { $0 == .null || $0 == .list([]) ? "empty" : "\($0.kind) given" } ?? "missing"
+      problems.append(
+        Problem(
+          .badConfiguration, at: "analyses",
+          "\(given); a list such as '- center_of_mass: {}' is needed; the analyses are \(names)"))
+      return []
+    }
+    var analyses: [PlannedAnalysis] = []
+    for (index, entry) in entries.enumerated() {
+      do {
+        analyses.append(try decode(entry, at: "analyses.\(index)"))
+      } catch {
+        add(error, inside: "analyses.\(index)")
+      }
+    }
+    return analyses
+  }
+
+  private func decode(_ entry: Setting, at place: String) throws -> PlannedAnalysis {
+    let name: String
+    let parameters: Setting
+    switch entry {
+    case .text(let text): (name, parameters) = (text, .map([]))
+    case .map(let items) where items.count == 1: (name, parameters) = items[0]
+    default:
+      throw Problem(
+        .badConfiguration,
+        "\(entry.kind) given; one analysis for each entry is allowed, '- name: {parameters}'; "
+          + "indent its parameters below the name")
+    }
+    guard let type = environment.analyses.first(where: { $0.declarationName == name }) else {
+      let allowed = unknownKey(name, allowed: environment.analysisNames)
+      throw Problem(
+        .badConfiguration, at: name, allowed.message.replacingOccurrences(of: "unknown key", with: "unknown analysis"))
+    }
+    do {
+      return try decode(type, parameters, at: "\(place).\(name)")
+    } catch {
+      throw Problems(Jobs.problems(of: error).map { $0.inside(name) })
+    }
+  }
+
+  private func decode<Analysis: FrameAnalysis>(
+    _ type: Analysis.Type, _ parameters: Setting, at place: String
+  ) throws -> PlannedAnalysis {
+    let declaration = Analysis.declaration
+    var analysis = Analysis()
+    try declaration.decode(parameters, into: &analysis)
+    let encoded = declaration.encode(analysis).map { key, value in
+      (key: key, value: value.precise(parameters[key]), origin: job.origin(of: "\(place).\(key)"))
+    }
+    return PlannedAnalysis(
+      name: declaration.name, place: place, analysis: analysis, algorithm: declaration.source,
+      revision: declaration.revision, parameters: encoded, job: job)
+  }
+}

@@ -1,0 +1,77 @@
+import STEM
+
+extension Plan {
+  /// Decodes and checks a job against its input file; reads no frame. Throws `Problems`: all there are, in the order in
+  /// which they would stop a run (a bad job, then a missing input, then bad data), each with file and line.
+  public static func make(_ job: JobFile, in environment: JobEnvironment = .standard) throws(Problems) -> Plan {
+    var planner = Planner(job: job, environment: environment)
+    guard let plan = planner.plan(), planner.problems.isEmpty else {
+      throw Problems(planner.problems.map(job.located).inOrderOfStopping)
+    }
+    return plan
+  }
+}
+
+extension [Problem] {
+  /// Bad jobs first, then inputs that are missing, then their content.
+  fileprivate var inOrderOfStopping: [Problem] {
+    let order: [ExitCode] = [.usage, .badConfiguration, .noInput, .badData]
+    func rank(_ problem: Problem) -> Int { order.firstIndex(of: problem.code) ?? order.count }
+    var seen: Set<Problem> = []
+    return enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
+      .filter { seen.insert($0).inserted }
+  }
+}
+
+/// The sections of a job, decoded.
+struct DecodedSections {
+  var input = InputSection()
+  var output = OutputSection()
+  var calibration = CalibrationSection()
+  var scan = ScanSection()
+  var detector = DetectorSection()
+}
+
+/// Collects problems instead of throwing, so that one run of `check` shows all of them.
+struct Planner {
+  let job: JobFile
+  let environment: JobEnvironment
+  var problems: [Problem] = []
+  var warnings: [String] = []
+  var arrays: [String: DenseArray] = [:]
+
+  init(job: JobFile, environment: JobEnvironment) {
+    self.job = job
+    self.environment = environment
+  }
+
+  /// nil when the input could not be opened; otherwise a plan that is good when there are no problems.
+  mutating func plan() -> Plan? {
+    let sections = decodeSections()
+    let analyses = decodeAnalyses()
+    loadArrays(sections, analyses)
+    guard let source = openInput(sections) else { return nil }
+    let description = source.description
+    let (scan, isKnown) = scanShape(sections.input, description)
+    var context = FrameContext(scan: scan, detector: description.detectorShape, pixelType: description.pixelType)
+    context.saturation = description.saturation ?? context.saturation
+    context.calibration = calibration(sections.calibration, description)
+    context.arrays = arrays
+    context.deadPixels = deadPixels(sections.detector, description.detectorShape)
+    let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
+    let toMeasure = unknown(analyses, context)
+    check(analyses, context, guessing: !toMeasure.isEmpty)
+    guard let outputPath = sections.output.path else { return nil }
+    let resolution = Resolution(
+      job: job, sections: sections, analyses: analyses, calibration: context.calibration, description: description,
+      scan: scan)
+    return Plan(
+      source: source, description: description, outputPath: outputPath, images: sections.output.images, scan: scan,
+      selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
+      resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters())
+  }
+
+  mutating func add(_ error: any Error, inside place: String? = nil) {
+    problems += Jobs.problems(of: error).map { problem in place.map(problem.inside) ?? problem }
+  }
+}

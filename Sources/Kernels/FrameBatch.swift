@@ -1,0 +1,39 @@
+import STEM
+
+/// Copies of a few consecutive frames, for kernels whose own state is larger than a frame: they then read and write it
+/// once for several frames.
+final class FrameBatch {
+  let frames: Int
+  let frameBytes: Int
+  private(set) var count = 0
+  private(set) var rows: [Int] = []
+  private let storage: UnsafeMutableRawBufferPointer
+
+  /// `frames`: as many as fit `budget` bytes, at most `most`; 1 or `most`, nothing between.
+  init(frameBytes: Int, most: Int, budget: Int) {
+    self.frameBytes = frameBytes
+    frames = frameBytes * most <= budget ? most : 1
+    storage = .allocate(byteCount: frames > 1 ? frames * frameBytes : 0, alignment: 64)
+  }
+
+  deinit { storage.deallocate() }
+
+  /// Calls `full` when no further frame fits.
+  @inline(__always) func add(
+    _ frame: UnsafeRawPointer, row: Int, full: (UnsafeRawPointer, [Int]) -> Void
+  ) {
+    guard frames > 1 else { return full(frame, [row]) }
+    (storage.baseAddress! + count * frameBytes).copyMemory(from: frame, byteCount: frameBytes)
+    rows.append(row)
+    count += 1
+    if count == frames { flush(full) }
+  }
+
+  /// Hands on what is left.
+  func flush(_ full: (UnsafeRawPointer, [Int]) -> Void) {
+    guard count > 0 else { return }
+    full(UnsafeRawPointer(storage.baseAddress!), rows)
+    count = 0
+    rows.removeAll(keepingCapacity: true)
+  }
+}

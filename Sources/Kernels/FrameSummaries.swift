@@ -1,0 +1,30 @@
+internal import CKernels
+import STEM
+
+/// Sum, largest value and number of bad pixels of a frame.
+public struct FrameSummary: Sendable, Equatable {
+  public var sum: Double
+  /// NaN with a NaN pixel, as in NumPy, and without pixels.
+  public var largest: Double
+  /// Pixels that are saturated, NaN or infinite.
+  public var bad: Int
+}
+
+public final class FrameSummaries {
+  private let type: PixelType
+  private let runs: Fixed<ck_run>
+  private let saturation: Double
+
+  /// - Parameter saturation: pixels of at least this value are bad; nil: none.
+  public init(_ selection: PixelSelection, type: PixelType, saturation: Double?) {
+    self.type = type
+    self.saturation = saturation ?? .infinity
+    let whole = ck_run(start: 0, length: UInt32(selection.shape.count), y: 0, x: 0)
+    runs = Fixed(selection.included.contains(false) ? selection.runs() : [whole])
+  }
+
+  public func summarize(_ frame: UnsafeRawPointer) -> FrameSummary {
+    let result = ck_summarize(type.c, frame, runs.pointer, Int64(runs.values.count), saturation)
+    return FrameSummary(sum: type.value(result.sum), largest: result.largest, bad: Int(result.bad))
+  }
+}

@@ -1,0 +1,56 @@
+internal import CKernels
+import STEM
+
+extension PixelType {
+  var c: ck_type {
+    switch self {
+    case .u8: ck_u8
+    case .u16: ck_u16
+    case .u32: ck_u32
+    case .i8: ck_i8
+    case .i16: ck_i16
+    case .i32: ck_i32
+    case .f32: ck_f32
+    case .f64: ck_f64
+    }
+  }
+
+  /// The value of a sum over pixels of this type.
+  @inline(__always) func value(_ sum: ck_sum) -> Double { isInteger ? Double(sum.integer) : sum.real }
+
+  /// The Swift type of the pixels.
+  public var memory: any FramePixel.Type {
+    switch self {
+    case .u8: UInt8.self
+    case .u16: UInt16.self
+    case .u32: UInt32.self
+    case .i8: Int8.self
+    case .i16: Int16.self
+    case .i32: Int32.self
+    case .f32: Float.self
+    case .f64: Double.self
+    }
+  }
+
+  /// Pixels `indices` of a frame as doubles. For the few places where speed does not matter.
+  public func doubles(_ frame: UnsafeRawPointer, count: Int) -> [Double] {
+    func convert<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
+      (0..<count).map { frame.loadUnaligned(fromByteOffset: $0 * size, as: Pixel.self).double }
+    }
+    return convert(memory)
+  }
+}
+
+/// A copy of plain values at a fixed address, for the C loops.
+final class Fixed<Element> {
+  let values: UnsafeMutableBufferPointer<Element>
+
+  init(_ elements: some Collection<Element>) {
+    values = .allocate(capacity: elements.count)
+    _ = values.initialize(from: elements)
+  }
+
+  deinit { values.deallocate() }
+
+  var pointer: UnsafeMutablePointer<Element>? { values.baseAddress }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import STEM
+import USID
+
+/// Pictures of all outputs of a file of results.
+public enum QuickLooks {
+  /// What was written and what was left out, with the reason.
+  public struct Outcome: Sendable {
+    public var written: [String] = []
+    public var skipped: [(output: String, reason: String)] = []
+  }
+
+  /// `scan/result.h5` → `scan/result_images`
+  public static func defaultFolder(for resultPath: String) -> String {
+    let url = URL(fileURLWithPath: resultPath)
+    let suffix = url.pathExtension.isEmpty ? 0 : url.pathExtension.count + 1
+    return resultPath.dropLast(suffix) + "_images"
+  }
+
+  /// Writes `<analysis>_<index>_<output>.png` for every output.
+  /// - Parameters:
+  ///   - folder: made where it does not exist; `defaultFolder` when nil
+  ///   - groups: paths of the results groups to draw; nil: all
+  /// - Throws: `Problem`: 66, 65 for the file of results, 73 and 74 for the pictures.
+  public static func write(
+    _ resultPath: String, folder: String? = nil, groups: Set<String>? = nil
+  ) throws -> Outcome {
+    let catalog = try ResultCatalog(resultPath)
+    let folder = folder ?? defaultFolder(for: resultPath)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Problem(
+        .cannotCreate, at: folder, "the folder cannot be made; remove what bears its name, or leave out the images")
+    }
+    var outcome = Outcome()
+    for result in catalog.results where groups?.contains(result.groupPath) ?? true {
+      let entry = result.entry
+      if let reason = reasonToSkip(entry) {
+        outcome.skipped.append(("\(entry.analysis) \(entry.output)", reason))
+        continue
+      }
+      let path = "\(folder)/\(fileName(entry))"
+      try ResultArray(result, in: catalog).picture().write(to: path)
+      outcome.written.append(path)
+    }
+    return outcome
+  }
+
+  private static func reasonToSkip(_ entry: ResultEntry) -> String? {
+    if !entry.components.isEmpty { return "has components \(entry.components.joined(separator: ", "))" }
+    if entry.kind == .volume { return "has \(entry.shape.count) dimensions" }
+    if entry.shape.reduce(1, *) > 1 << 25 { return "has \(entry.shape.reduce(1, *)) values" }
+    return nil
+  }
+
+  static func fileName(_ entry: ResultEntry) -> String {
+    let number = String(format: "%03d", entry.index)
+    // A slash would be a folder.
+    return "\(entry.analysis)_\(number)_\(entry.output).png".replacingOccurrences(of: "/", with: "_")
+  }
+}

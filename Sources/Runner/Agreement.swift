@@ -1,0 +1,83 @@
+import Foundation
+import HDF5
+import MPI
+import STEM
+
+/// A run that failed on at least one rank: the same code on all ranks, the problems on rank 0 only.
+public struct RunFailure: Error {
+  public let code: ExitCode
+  public let problems: [Problem]
+}
+
+extension Ranks {
+  /// Does work that is not collective on every rank; when it throws anywhere, throws `RunFailure` everywhere.
+  public func together<Value>(_ work: () throws -> Value) throws -> Value {
+    let outcome = Result { try work() }
+    var mine: [Problem] = []
+    if case .failure(let error) = outcome { mine = problems(of: error) }
+    guard try largest(mine.isEmpty ? 0 : 1) == 1 else { return try outcome.get() }
+    let everybody = try gather(encode(mine)).map(decode)
+    let (code, listed) = merge(everybody)
+    let agreed = try broadcast([UInt8(code.rawValue)])
+    throw RunFailure(code: ExitCode(rawValue: Int32(agreed[0])) ?? .internalError, problems: listed)
+  }
+
+  /// Does work on rank 0 while the others wait for its end.
+  public func onFirst(_ work: () throws -> Void) throws {
+    try together { if rank == 0 { try work() } }
+  }
+
+  /// Each problem once, with the ranks it came from where not all agree.
+  private func merge(_ everybody: [[Problem]]) -> (ExitCode, [Problem]) {
+    var order: [Problem] = []
+    var ranks: [Problem: [Int]] = [:]
+    for (rank, problems) in everybody.enumerated() {
+      for problem in problems {
+        if ranks[problem] == nil { order.append(problem) }
+        ranks[problem, default: []].append(rank)
+      }
+    }
+    let listed = order.map { problem in
+      guard let from = ranks[problem], from.count < count else { return problem }
+      let names = from.prefix(4).map(String.init).joined(separator: ", ") + (from.count > 4 ? ", …" : "")
+      let host = ProcessInfo.processInfo.hostName
+      let of = from == [0] ? "rank 0 (\(host))" : "rank \(names)"
+      return rank == 0 && count > 1
+        ? Problem(problem.code, at: problem.place, "\(problem.message) [\(of)]") : problem
+    }
+    return (listed.first?.code ?? .internalError, listed)
+  }
+}
+
+/// Any error as problems for the user.
+public func problems(of error: any Error) -> [Problem] {
+  switch error {
+  case let problem as Problem: return [problem]
+  case let several as Problems: return several.list
+  case let failure as RunFailure: return failure.problems
+  case let failure as HDF5Error: return [Problem(exitCode(of: failure.kind), "\(failure)")]
+  case let failure as MPIError: return [Problem(.internalError, "\(failure)")]
+  default: return [Problem(.internalError, "\(error)")]
+  }
+}
+
+private func exitCode(of kind: HDF5Error.Kind) -> ExitCode {
+  switch kind {
+  case .missingFile: .noInput
+  case .notPermitted, .diskFull: .inputOutput
+  case .fileExists, .locked: .cannotCreate
+  case .notHDF5, .truncated, .missingObject, .missingFilter: .badData
+  case .other: .inputOutput
+  }
+}
+
+private func encode(_ problems: [Problem]) -> [UInt8] {
+  Array(problems.map { "\($0.code.rawValue)\u{1}\($0.place)\u{1}\($0.message)" }.joined(separator: "\u{2}").utf8)
+}
+
+private func decode(_ bytes: [UInt8]) -> [Problem] {
+  String(decoding: bytes, as: UTF8.self).split(separator: "\u{2}").map { entry in
+    let parts = entry.split(separator: "\u{1}", omittingEmptySubsequences: false).map(String.init)
+    return Problem(ExitCode(rawValue: Int32(parts[0]) ?? 70) ?? .internalError, at: parts[1], parts[2])
+  }
+}

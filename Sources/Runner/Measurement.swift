@@ -1,0 +1,57 @@
+import Analyses
+import Foundation
+import Jobs
+import Kernels
+import STEM
+
+/// Center and radius of the bright disk in the mean pattern of the scan.
+struct Measurement {
+  /// At most this many positions go into the mean pattern: the disk of a larger scan is known well enough from a
+  /// sample of whole blocks spread evenly over it.
+  static let mostPositions = 4096
+
+  /// [px]
+  let center: Pair<Double>
+  let radius: Double
+  let isClipped: Bool
+  let positions: Int
+
+  /// Collective.
+  init(_ plan: Plan, _ reader: any FrameReader, ranks: any Ranks, storePath: String) throws {
+    let kernel = try FrameStatistics().makeKernel(plan.context)
+    let pass = FramePass(plan.description, selection: plan.selection, kernels: [kernel])
+    let sample = Self.sample(pass.blocks, plan.selection)
+    pass.includes = sample.contains
+    try pass.run(reader, ranks: ranks, storePath: storePath)
+    var result: [Double] = []
+    try ranks.onFirst {
+      let pattern = kernel.finish()["mean"] ?? []
+      let shape = plan.description.detectorShape
+      let found = try BrightDisk.find(pattern, shape: shape, dead: plan.context.deadPixels)
+      result = [found.center.y, found.center.x, found.radius, found.clipped ? 1 : 0]
+    }
+    result = try ranks.broadcast(result)
+    center = Pair(result[0], result[1])
+    radius = result[2]
+    isClipped = result[3] == 1
+    positions = try ranks.sum([pass.statistics.frames])[0]
+  }
+
+  /// Blocks spread evenly over those that hold a selected position.
+  private static func sample(_ blocks: BlockPlan, _ selection: PositionSelection) -> Set<Int> {
+    let eligible = (0..<blocks.blockCount).filter { !selection.runs(in: blocks.positions(ofBlock: $0)).isEmpty }
+    let wanted = max(1, mostPositions / blocks.blockPositions)
+    guard eligible.count > wanted else { return Set(eligible) }
+    return Set((0..<wanted).map { eligible[$0 * eligible.count / wanted] })
+  }
+}
+
+extension Ranks {
+  func broadcast(_ values: [Double]) throws -> [Double] {
+    let bytes = values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian) { Array($0) } }
+    let received = try broadcast(bytes)
+    return stride(from: 0, to: received.count, by: 8).map { start in
+      Double(bitPattern: received[start..<(start + 8)].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) })
+    }
+  }
+}

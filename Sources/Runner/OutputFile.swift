@@ -1,0 +1,90 @@
+import Foundation
+import STEM
+
+/// The names of an output while it is made, and what may happen to one that exists.
+struct OutputFile {
+  let path: String
+  let existing: RunOptions.Existing
+
+  var partial: String { path + ".partial" }
+  var leaves: String { path + ".partial.leaves" }
+  var exists: Bool { FileManager.default.fileExists(atPath: path) }
+  private var folder: String {
+    let folder = (path as NSString).deletingLastPathComponent
+    return folder.isEmpty ? "." : folder
+  }
+
+  /// All that can be said about the output before anything is computed.
+  func check(input: String) throws(Problem) {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw Problem(.cannotCreate, at: path, "the folder \(folder) does not exist; make it first")
+    }
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw Problem(.cannotCreate, at: path, "is a folder; output.path names a file")
+    }
+    guard access(folder, W_OK) == 0 else {
+      throw Problem(.cannotCreate, at: path, "the folder \(folder) is not writable for this user")
+    }
+    if absolute(path) == absolute(input) || isSameFile(path, input) {
+      throw Problem(
+        .cannotCreate, at: path, "is the input itself; the input is never modified, give another output.path")
+    }
+    if exists && existing == .refuse {
+      throw Problem(
+        .cannotCreate, at: path, "exists; use --append to add results to a copy that replaces it, or --overwrite")
+    }
+  }
+
+  private func isSameFile(_ a: String, _ b: String) -> Bool {
+    var first = stat()
+    var second = stat()
+    guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
+    return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// A copy of the existing file under the partial name: shared blocks where the file system can.
+  func copyForAppending() throws(Problem) {
+    removePartial()
+    if clone() { return }
+    removePartial()
+    do { try FileManager.default.copyItem(atPath: path, toPath: partial) } catch {
+      throw Problem(.inputOutput, at: partial, "\(path) cannot be copied: \(error.localizedDescription)")
+    }
+  }
+
+  private func clone() -> Bool {
+    let source = open(path, O_RDONLY | O_CLOEXEC)
+    guard source >= 0 else { return false }
+    defer { close(source) }
+    let target = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard target >= 0 else { return false }
+    defer { close(target) }
+    let cloneRequest: UInt = 0x4004_9409  // FICLONE, an ioctl number that the C importer does not see
+    return ioctl(target, cloneRequest, source) == 0
+  }
+
+  func removePartial() {
+    unlink(partial)
+    unlink(leaves)
+  }
+
+  /// Gives the finished file its name, after the last byte of it is on the disk.
+  func publish() throws(Problem) {
+    try sync(partial)
+    guard rename(partial, path) == 0 else { throw failure(.cannotCreate, path, "cannot take the place of the output") }
+    try sync(folder)
+  }
+
+  private func sync(_ path: String) throws(Problem) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(.inputOutput, path, "cannot be opened to be synced") }
+    defer { close(descriptor) }
+    // Some network file systems refuse to sync a folder; the file itself was synced by then.
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(.inputOutput, path, "cannot be synced") }
+  }
+
+  private func failure(_ code: ExitCode, _ place: String, _ what: String) -> Problem {
+    Problem(code, at: place, "\(what): \(String(cString: strerror(errno)))")
+  }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Jobs
+import STEM
+
+/// What `check` tells of a plan: everything a run would do up to the first read.
+public struct PlanReport {
+  private let plan: Plan
+  private let pass: FramePass
+  private let outputs: [[OutputDescription]]
+
+  /// Throws `Problems` with everything a run would refuse before it reads.
+  public init(_ plan: Plan, existing: RunOptions.Existing) throws {
+    self.plan = plan
+    try OutputFile(path: plan.outputPath, existing: existing).check(input: plan.description.path)
+    let context = plan.provisionalContext
+    outputs = try plan.analyses.map { try $0.outputs(context) }
+    pass = FramePass(
+      plan.description, selection: plan.selection, kernels: try plan.analyses.map { try $0.makeKernel(context) })
+  }
+
+  public var text: String {
+    [
+      section("input", inputLines), section("calibration", calibrationLines), section("passes", passLines),
+      section("output \(plan.outputPath)", outputLines), section("sampling", samplingLines),
+      section("warnings", plan.warnings),
+    ].filter { !$0.isEmpty }.joined(separator: "\n")
+  }
+
+  private func section(_ title: String, _ lines: [String]) -> String {
+    lines.isEmpty ? "" : ([title] + lines.map { "  \($0)" }).joined(separator: "\n")
+  }
+
+  private var inputLines: [String] {
+    let source = plan.description
+    let size = Double(source.frameCount) * Double(source.frameBytes) / 1e9
+    return [
+      "\(source.path)\(source.dataset.map { " " + $0 } ?? "") (\(source.format))",
+      "scan \(plan.scan.text), detector \(source.detectorShape.text) \(source.pixelType.numpyName), "
+        + String(format: "%.3f GB, ", size) + source.storage,
+      "\(plan.selection.count) of \(plan.scan.count) positions selected",
+    ] + source.notes
+  }
+
+  private var calibrationLines: [String] {
+    calibrationTable(plan.context.calibration).map { name, value, origin in
+      "\(padded(name, 16)) \(padded(value, 24)) \(origin)"
+    } + plan.toMeasure.map(\.rawValue).sorted().map { "\(padded($0, 16)) measured by the run" }
+  }
+
+  private var passLines: [String] {
+    var lines: [String] = []
+    if !plan.toMeasure.isEmpty {
+      let count = min(plan.selection.count, Measurement.mostPositions)
+      lines.append("measure \(plan.toMeasure.map(\.rawValue).sorted().joined(separator: " and ")) in \(count) patterns")
+    }
+    lines.append(
+      plan.analyses.map(\.name).joined(separator: ", ")
+        + ": \(pass.blocks.blockCount) blocks of \(pass.blocks.blockPositions) positions, \(pass.blocks.leafCount) leaves"
+    )
+    lines.append(String(format: "memory per rank about %.0f MB", Double(pass.memoryBytes) / 1e6))
+    return lines
+  }
+
+  private var outputLines: [String] {
+    zip(plan.analyses, outputs).flatMap { analysis, outputs in
+      [analysis.name] + outputs.map { "  \(padded($0.name, 22)) \(padded($0.kind.rawValue, 20)) \($0.unit)" }
+    }
+  }
+
+  private var samplingLines: [String] {
+    plan.sampling().map { "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")" }
+  }
+}
+
+/// Name, value with unit, origin; for `check` and `info`.
+public func calibrationTable(_ calibration: Calibration) -> [(name: String, value: String, origin: String)] {
+  var rows: [(String, String, String)] = []
+  func add<Value>(_ name: String, _ value: Sourced<Value>?, _ text: (Value) -> String) {
+    if let value { rows.append((name, text(value.value), value.origin.rawValue)) }
+  }
+  func pair(_ pair: Pair<Double>, _ unit: String) -> String { "\(shortNumber(pair.y)), \(shortNumber(pair.x)) \(unit)" }
+  add("energy", calibration.energy) { "\(shortNumber($0 / 1000)) keV" }
+  add("semiangle", calibration.semiangle) { "\(shortNumber($0 * 1000)) mrad" }
+  add("detector_pixel", calibration.detectorPixel) { pixel in
+    let inAngle = pixel.y.unit.dimension == .angle
+    let scale = inAngle ? 1000.0 : 1
+    return pair(Pair(pixel.y.base * scale, pixel.x.base * scale), inAngle ? "mrad" : "Å⁻¹")
+  }
+  add("scan_step", calibration.scanStep) { pair($0, "Å") }
+  add("scan_rotation", calibration.scanRotation) { "\(shortNumber($0 * 180 / .pi)) deg" }
+  add("transpose", calibration.transpose) { "\($0)" }
+  add("center", calibration.center) { pair($0, "px") }
+  add("counts_per_electron", calibration.countsPerElectron) { shortNumber($0) }
+  return rows
+}
+
+private func padded(_ text: String, _ width: Int) -> String {
+  text.count >= width ? text : text + String(repeating: " ", count: width - text.count)
+}

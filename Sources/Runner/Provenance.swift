@@ -1,0 +1,80 @@
+import FFT
+import Foundation
+import HDF5
+import Jobs
+import MPI
+import STEM
+
+/// The program's version; `ronchi --version` prints it.
+public let ronchiVersion = "0.1.0"
+
+/// Everything a reader of the output needs to repeat the run.
+struct Provenance {
+  let plan: Plan
+  let commandLine: [String]
+  let hosts: [String]
+  let rankCount: Int
+  let start: Date
+
+  /// In the order in which they are stored.
+  func attributes() throws -> [(key: String, value: Setting)] {
+    let source = plan.description
+    let (size, digest) = try fingerprint(source.path)
+    let parameters = plan.parameters.map { "\($0.path) = \($0.value) (\($0.origin.rawValue))" }
+    return [
+      ("ronchi_version", .text(ronchiVersion)),
+      ("job", .text(plan.resolvedJob)),
+      ("parameters", .list(parameters.map { .text($0) })),
+      ("command_line", .text(shellText(commandLine))),
+      ("hosts", .list(Array(Set(hosts)).sorted().map { .text($0) })),
+      ("ranks", .integer(rankCount)),
+      ("mpi", .text(MPIRuntime.libraryVersion)),
+      ("hdf5", .text(HDF5Library.version)),
+      ("fftw", .text(FFTLibrary.version)),
+      ("input_path", .text(absolute(source.path))),
+      ("input_format", .text(source.format)),
+      ("input_size_bytes", .integer(size)),
+      ("input_sha256_first_last_mib", .text(digest)),
+      ("input_pixel_type", .text(source.pixelType.numpyName)),
+      ("input_storage", .text(source.storage)),
+      ("input_notes", .list(source.notes.map { .text($0) })),
+      ("start_time", .text(timestamp(start))),
+    ].filter { $0.value != .list([]) }
+  }
+
+  /// What the end of the run overwrites.
+  var pending: [(key: String, value: Setting)] { [("end_time", .text("")), ("status", .text("running"))] }
+
+  /// Size, and SHA-256 over the first and the last MiB (over everything where the file is smaller than both).
+  private func fingerprint(_ path: String) throws -> (Int, String) {
+    let part = 1 << 20
+    do {
+      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      let size = Int(try file.seekToEnd())
+      var hash = SHA256()
+      try file.seek(toOffset: 0)
+      hash.update(try file.read(upToCount: part) ?? Data())
+      if size > part {
+        try file.seek(toOffset: UInt64(max(part, size - part)))
+        hash.update(try file.read(upToCount: part) ?? Data())
+      }
+      return (size, hash.finalize())
+    } catch {
+      throw Problem(.inputOutput, at: path, "cannot be read for its fingerprint: \(error.localizedDescription)")
+    }
+  }
+}
+
+func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+
+/// ISO 8601 in UTC, seconds.
+func timestamp(_ date: Date) -> String { date.formatted(.iso8601) }
+
+/// A command line that a shell reads back as these words.
+func shellText(_ words: [String]) -> String { words.map(shellQuoted).joined(separator: " ") }
+
+private func shellQuoted(_ word: String) -> String {
+  let plain = !word.isEmpty && word.allSatisfy { $0.isLetter || $0.isNumber || "_-./=:,+@%".contains($0) }
+  return plain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+}

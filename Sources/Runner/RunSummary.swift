@@ -1,0 +1,40 @@
+import Foundation
+
+/// What a run did, for the last lines on standard output.
+public struct RunSummary: Codable, Sendable {
+  public let outputPath: String
+  /// Seconds from the start of the run to the closed output, MPI's own start not counted.
+  public let wall: Double
+  /// Seconds for combining the leaves and writing patterns and profiles.
+  public let reducing: Double
+  /// One entry a rank, on rank 0.
+  public let ranks: [PassStatistics]
+  public let positions: Int
+  public let selected: Int
+  public let scanWidth: Int
+  /// Paths of the results groups that this run wrote.
+  public let groups: Set<String>
+  public var images: [String] = []
+
+  public var bytes: Int { ranks.reduce(0) { $0 + $1.bytes } }
+
+  public var text: String {
+    let busy = ranks.map(\.busy)
+    let shares = busy.map { String(format: "%.0f %%", 100 * $0 / max(wall, 1e-9)) }.prefix(8).joined(separator: ", ")
+    var lines = [
+      String(
+        format: "%d positions, %.3f GB in %.3f s: %.2f GB/s, %.0f frames/s", selected, Double(bytes) / 1e9, wall,
+        Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9)),
+      "busy per rank: \(shares)\(busy.count > 8 ? ", …" : "")",
+    ]
+    if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
+    let bad = ranks.reduce(0) { $0 + $1.badFrames }
+    let places = ranks.flatMap(\.badPositions).sorted().prefix(5).map { "(\($0 / scanWidth), \($0 % scanWidth))" }
+    lines.append(
+      bad == 0
+        ? "no bad frames"
+        : "\(bad) bad \(bad == 1 ? "frame" : "frames") (empty, or NaN where used) at (y, x) "
+          + places.joined(separator: ", ") + (bad > places.count ? ", …" : ""))
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import HDF5
+import STEM
+import Simulation
+import USID
+
+/// Writes a synthetic scan with its truth, all ranks together.
+public final class SimulationRun {
+  private let parameters: SimulationParameters
+  private let output: OutputFile
+  private let ranks: MPIRanks
+  private let console: Console
+  private let commandLine: [String]
+
+  public init(
+    _ parameters: SimulationParameters, path: String, overwrite: Bool, commandLine: [String], ranks: MPIRanks,
+    console: Console
+  ) {
+    self.parameters = parameters
+    self.ranks = ranks
+    self.console = console
+    self.commandLine = commandLine
+    output = OutputFile(path: path, existing: overwrite ? .overwrite : .refuse)
+  }
+
+  /// Collective. Throws `RunFailure`, the same on all ranks. Returns seconds.
+  public func run() throws -> Double {
+    let start = ContinuousClock.now
+    try ranks.onFirst {
+      try parameters.check()
+      try output.check(input: "")
+      output.removePartial()
+    }
+    do {
+      let writer = try ResultWriter(output.partial, places: layOut(), access: .parallel(ranks))
+      try ranks.startTasks()
+      let outcome = Result { try ranks.together { try simulate(writer) } }
+      try ranks.endTasks()
+      try outcome.get()
+      try writer.close()
+      console.clearBar()
+      try ranks.onFirst { try output.publish() }
+    } catch {
+      if ranks.rank == 0 { output.removePartial() }
+      throw error
+    }
+    return (ContinuousClock.now - start).seconds
+  }
+
+  private func layOut() throws -> ResultPlaces {
+    var encoded: [UInt8] = []
+    try ranks.onFirst {
+      let layout = ScanFileLayout(
+        scan: parameters.scanShape, detector: parameters.detectorShape, pixelType: parameters.pixelType,
+        calibration: parameters.calibration, quantity: parameters.dose == nil ? "Intensity" : "Electron counts",
+        unit: parameters.dose == nil ? "a.u." : "counts", groups: [Self.truthGroup(parameters)],
+        provenance: [
+          ("ronchi_version", .text(ronchiVersion)), ("command_line", .text(shellText(commandLine))),
+          ("simulation", .text("\(parameters.object.rawValue), seed \(parameters.seed)")),
+        ])
+      encoded = Array(try JSONEncoder().encode(ScanFile.create(output.partial, layout)))
+    }
+    return try JSONDecoder().decode(ResultPlaces.self, from: Data(ranks.broadcast(encoded)))
+  }
+
+  private static func truthGroup(_ parameters: SimulationParameters) -> ResultGroupLayout {
+    func map(_ name: String, _ quantity: String, _ unit: String, _ summary: String) -> OutputDescription {
+      OutputDescription(name, .map, quantity: quantity, unit: unit, signed: true, summary)
+    }
+    return ResultGroupLayout(
+      analysis: "simulation_truth",
+      algorithm:
+        "What a perfect measurement of the simulated object finds: its phase convolved with the probe's intensity",
+      attributes: [
+        ("peak_phase_rad", .number(parameters.peakPhase)), ("object", .text(parameters.object.rawValue)),
+        ("dose_electrons_per_pattern", .number(parameters.dose ?? 0)), ("seed", .integer(parameters.seed)),
+      ],
+      outputs: [
+        map("phase", "Phase", "rad", "Phase convolved with the probe's intensity, up to a constant"),
+        map("deflection_scan_y", "Deflection", "Å⁻¹", "Gradient of the phase along scan y / 2π"),
+        map("deflection_scan_x", "Deflection", "Å⁻¹", "Gradient of the phase along scan x / 2π"),
+        map("deflection_y", "Displacement", "px", "Expected center of mass minus center, detector y"),
+        map("deflection_x", "Displacement", "px", "Expected center of mass minus center, detector x"),
+      ])
+  }
+
+  /// Frames are independent of each other, so any rank may make any block of them.
+  private func simulate(_ writer: ResultWriter) throws {
+    let simulator = try Simulator(parameters)
+    let positions = parameters.scanShape.count
+    let frameBytes = parameters.detectorShape.count * parameters.pixelType.size
+    let blocks = BlockPlan(positions: positions, frameBytes: frameBytes, chunkPositions: 1, accumulatorBytes: 0)
+    let frames = UnsafeMutableRawBufferPointer.allocate(byteCount: blocks.blockPositions * frameBytes, alignment: 64)
+    defer { frames.deallocate() }
+    let start = ContinuousClock.now
+    var made = 0
+    do {
+      while case let block = try ranks.nextTask(), block < blocks.blockCount {
+        let range = blocks.positions(ofBlock: block)
+        fill(frames, range, simulator)
+        try writer.writeFrames(range, UnsafeRawBufferPointer(rebasing: frames[..<(range.count * frameBytes)]))
+        try writeTruth(range, simulator, writer)
+        made += range.count
+        console.progress(
+          ProgressState(
+            done: min(positions, made * ranks.count), total: positions, frameBytes: frameBytes,
+            seconds: (ContinuousClock.now - start).seconds))
+      }
+    } catch {
+      try ranks.stopTasks()
+      throw error
+    }
+  }
+
+  private func fill(_ frames: UnsafeMutableRawBufferPointer, _ range: Range<Int>, _ simulator: Simulator) {
+    let pixels = parameters.detectorShape.count
+    for position in range {
+      let first = (position - range.lowerBound) * pixels
+      if parameters.dose == nil {
+        let all = frames.bindMemory(to: Float.self)
+        simulator.simulate(
+          position: position, into: UnsafeMutableBufferPointer(rebasing: all[first..<(first + pixels)]))
+      } else {
+        let all = frames.bindMemory(to: UInt16.self)
+        simulator.simulate(
+          position: position, into: UnsafeMutableBufferPointer(rebasing: all[first..<(first + pixels)]))
+      }
+    }
+  }
+
+  private func writeTruth(_ range: Range<Int>, _ simulator: Simulator, _ writer: ResultWriter) throws {
+    let truths = range.map { simulator.truth(position: $0) }
+    let columns: [[Double]] = [
+      truths.map(\.phase), truths.map(\.deflection.y), truths.map(\.deflection.x), truths.map(\.detectorDeflection.y),
+      truths.map(\.detectorDeflection.x),
+    ]
+    for (output, values) in columns.enumerated() {
+      try values.withUnsafeBytes { try writer.writeRows(group: 0, output: output, positions: range, $0) }
+    }
+  }
+}
+
+extension FileAccess {
+  static func parallel(_ ranks: MPIRanks) -> FileAccess {
+    FileAccess { [communicator = ranks.communicator] in try File($0, .readWrite, ranks: communicator) }
+  }
+}

@@ -1,0 +1,170 @@
+/// `width` values for each position of the current block. Rows stay on their rank.
+public final class Rows {
+  public let output: String
+  public let width: Int
+  public let element: ElementType
+  private var storage: UnsafeMutableRawBufferPointer
+  public private(set) var capacity = 0
+
+  public init(_ output: String, width: Int = 1, element: ElementType = .float64) {
+    self.output = output
+    self.width = width
+    self.element = element
+    storage = .allocate(byteCount: 0, alignment: 64)
+  }
+
+  deinit { storage.deallocate() }
+
+  public var rowBytes: Int { width * element.size }
+
+  /// Makes room for `rows` rows and fills them with NaN: a row that nobody writes is missing, not zero.
+  public func prepare(rows: Int) {
+    if rows > capacity {
+      storage.deallocate()
+      storage = .allocate(byteCount: rows * rowBytes, alignment: 64)
+      capacity = rows
+    }
+    switch element {
+    case .float32: storage.assumingMemoryBound(to: Float.self).update(repeating: .nan)
+    case .float64: storage.assumingMemoryBound(to: Double.self).update(repeating: .nan)
+    }
+  }
+
+  /// The bytes of rows `0..<rows`.
+  public func bytes(rows: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: storage[..<(rows * rowBytes)])
+  }
+
+  /// For buffers of `.float64`.
+  @inlinable public func set(_ row: Int, _ value: Double) { doubles(row)[0] = value }
+
+  public func doubles(_ row: Int) -> UnsafeMutablePointer<Double> {
+    precondition(element == .float64)
+    return storage.baseAddress!.assumingMemoryBound(to: Double.self) + row * width
+  }
+
+  public func floats(_ row: Int) -> UnsafeMutablePointer<Float> {
+    precondition(element == .float32)
+    return storage.baseAddress!.assumingMemoryBound(to: Float.self) + row * width
+  }
+}
+
+/// A buffer that is combined elementwise over leaves. Plain memory, so that a leaf can be stored and found again.
+public protocol Accumulator: AnyObject {
+  var bytes: UnsafeMutableRawBufferPointer { get }
+  /// The neutral element everywhere.
+  func reset()
+  /// Combines with a later leaf, `other` of the same layout.
+  func combine(_ other: UnsafeRawBufferPointer)
+}
+
+/// An element that can be summed. Integer sums are exact, so their order does not matter; floating sums are combined
+/// in leaf order.
+public protocol SumElement: BitwiseCopyable {
+  static var zero: Self { get }
+  mutating func add(_ other: Self)
+}
+
+extension Int64: SumElement { @inlinable public mutating func add(_ other: Int64) { self &+= other } }
+extension UInt64: SumElement { @inlinable public mutating func add(_ other: UInt64) { self &+= other } }
+extension Double: SumElement { @inlinable public mutating func add(_ other: Double) { self += other } }
+
+/// An unevaluated sum of two doubles (about 106 bits), for sums of squares that would cancel.
+/// Knuth, The Art of Computer Programming 2, 4.2.2, theorem B (two-sum); product by fused multiply-add.
+@frozen public struct DoubleDouble: SumElement {
+  public var high: Double
+  public var low: Double
+
+  @inlinable public init(_ high: Double, _ low: Double = 0) {
+    self.high = high
+    self.low = low
+  }
+
+  @inlinable public static var zero: DoubleDouble { DoubleDouble(0) }
+  @inlinable public var double: Double { high + low }
+
+  @inlinable @inline(__always) public mutating func add(_ value: Double) {
+    let sum = high + value
+    let part = sum - high
+    low += (high - (sum - part)) + (value - part)
+    high = sum
+  }
+
+  @inlinable public mutating func add(_ other: DoubleDouble) {
+    add(other.high)
+    low += other.low
+  }
+
+  /// Adds value² without rounding it first.
+  @inlinable @inline(__always) public mutating func addSquare(_ value: Double) {
+    let square = value * value
+    let error = (-square).addingProduct(value, value)
+    add(square)
+    low += error
+  }
+}
+
+public final class PixelSum<Element: SumElement>: Accumulator {
+  public let values: UnsafeMutableBufferPointer<Element>
+
+  public init(_ count: Int) {
+    values = .allocate(capacity: count)
+    values.initialize(repeating: .zero)
+  }
+
+  deinit { values.deallocate() }
+
+  public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
+  public func reset() { values.update(repeating: .zero) }
+  public func combine(_ other: UnsafeRawBufferPointer) {
+    let other = other.bindMemory(to: Element.self)
+    precondition(other.count == values.count)
+    for i in values.indices { values[i].add(other[i]) }
+  }
+}
+
+/// Elementwise largest value; NaN wins, as in NumPy.
+public final class PixelMax<Element: FramePixel>: Accumulator {
+  public let values: UnsafeMutableBufferPointer<Element>
+  private let neutral: Element
+
+  /// `neutral`: the type's smallest value, or −∞.
+  public init(_ count: Int, neutral: Element) {
+    self.neutral = neutral
+    values = .allocate(capacity: count)
+    values.initialize(repeating: neutral)
+  }
+
+  deinit { values.deallocate() }
+
+  public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
+  public func reset() { values.update(repeating: neutral) }
+  public func combine(_ other: UnsafeRawBufferPointer) {
+    let other = other.bindMemory(to: Element.self)
+    precondition(other.count == values.count)
+    for i in values.indices where other[i] > values[i] || other[i].isNaNPixel { values[i] = other[i] }
+  }
+}
+
+/// Elementwise smallest value; NaN wins, as in NumPy.
+public final class PixelMin<Element: FramePixel>: Accumulator {
+  public let values: UnsafeMutableBufferPointer<Element>
+  private let neutral: Element
+
+  /// `neutral`: the type's largest value, or +∞.
+  public init(_ count: Int, neutral: Element) {
+    self.neutral = neutral
+    values = .allocate(capacity: count)
+    values.initialize(repeating: neutral)
+  }
+
+  deinit { values.deallocate() }
+
+  public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
+  public func reset() { values.update(repeating: neutral) }
+  public func combine(_ other: UnsafeRawBufferPointer) {
+    let other = other.bindMemory(to: Element.self)
+    precondition(other.count == values.count)
+    for i in values.indices where other[i] < values[i] || other[i].isNaNPixel { values[i] = other[i] }
+  }
+}

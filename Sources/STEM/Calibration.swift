@@ -1,0 +1,92 @@
+/// Where a value came from; every value of a plan carries one.
+public enum Origin: String, Sendable, Codable {
+  case job, commandLine = "command line", file, measured, `default`
+}
+
+/// A value and its origin.
+public struct Sourced<Value: Sendable>: Sendable {
+  public var value: Value
+  public var origin: Origin
+
+  public init(_ value: Value, _ origin: Origin) {
+    self.value = value
+    self.origin = origin
+  }
+}
+
+extension Sourced: Equatable where Value: Equatable {}
+
+/// A pair in array order: y (slow, axis 0, down), x (fast, axis 1, right).
+public struct Pair<Value: Sendable>: Sendable {
+  public var y: Value
+  public var x: Value
+
+  public init(_ y: Value, _ x: Value) {
+    self.y = y
+    self.x = x
+  }
+}
+
+extension Pair: Equatable where Value: Equatable {}
+extension Pair: Hashable where Value: Hashable {}
+
+public typealias Shape = Pair<Int>
+
+extension Pair where Value == Int {
+  public var count: Int { y * x }
+  public var text: String { "\(y) × \(x)" }
+}
+
+/// What is known of the experiment. Units inside: eV, rad, Å, px. nil: unknown.
+public struct Calibration: Sendable, Equatable {
+  public var energy: Sourced<Double>?
+  /// Convergence semi-angle [rad].
+  public var semiangle: Sourced<Double>?
+  /// Size of a detector pixel, as an angle (`.radian`) or as `.inverseAngstrom`: files give one or the other.
+  public var detectorPixel: Sourced<Pair<Quantity>>?
+  /// Distance of neighbouring positions [Å].
+  public var scanStep: Sourced<Pair<Double>>?
+  /// Rotation of the detector against the scan [rad], clockwise on screen (conventions.md).
+  public var scanRotation: Sourced<Double>?
+  public var transpose: Sourced<Bool>?
+  /// Optical axis on the detector [px], pixel centres at whole numbers.
+  public var center: Sourced<Pair<Double>>?
+  /// Radius of the bright disk [px], when it was measured.
+  public var diskRadius: Sourced<Double>?
+  /// Detector counts for one electron.
+  public var countsPerElectron: Sourced<Double>?
+
+  public init() {}
+
+  /// Wavelength [Å].
+  public var wavelength: Double? { energy.map { electronWavelength(energy: $0.value) } }
+
+  /// Size of a detector pixel [rad], angle = λk.
+  public var pixelAngle: Pair<Double>? {
+    guard let pixel = detectorPixel?.value else { return nil }
+    guard pixel.y.unit.dimension == .reciprocalLength else { return Pair(pixel.y.base, pixel.x.base) }
+    return wavelength.map { Pair(pixel.y.base * $0, pixel.x.base * $0) }
+  }
+
+  /// Size of a detector pixel [Å⁻¹].
+  public var pixelReciprocal: Pair<Double>? {
+    guard let pixel = detectorPixel?.value else { return nil }
+    guard pixel.y.unit.dimension == .angle else { return Pair(pixel.y.base, pixel.x.base) }
+    return wavelength.map { Pair(pixel.y.base / $0, pixel.x.base / $0) }
+  }
+
+  /// `self` where it knows a value, otherwise what `other` knows.
+  public func completed(by other: Calibration) -> Calibration {
+    var result = self
+    result.energy = energy ?? other.energy
+    result.semiangle = semiangle ?? other.semiangle
+    result.detectorPixel = detectorPixel ?? other.detectorPixel
+    result.scanStep = scanStep ?? other.scanStep
+    result.scanRotation = scanRotation ?? other.scanRotation
+    result.transpose = transpose ?? other.transpose
+    result.center = center ?? other.center
+    result.diskRadius = diskRadius ?? other.diskRadius
+    result.countsPerElectron = countsPerElectron ?? other.countsPerElectron
+    return result
+  }
+}

@@ -1,0 +1,116 @@
+/// A per-frame analysis: a value type holding its parameters. See `docs/architecture.md`, "a new analysis".
+public protocol FrameAnalysis: Sendable {
+  init()
+  static var declaration: Declaration<Self> { get }
+  /// What must be known before the pass; the runner measures what the job and the file do not give.
+  var requirements: Set<Requirement> { get }
+  /// Array files (masks) that the parameters name; `Jobs` loads them into `FrameContext.arrays`.
+  var files: [String] { get }
+  /// The outputs of these parameters on this scan. Throws `Problems`, places relative to the analysis.
+  func outputs(_ context: FrameContext) throws -> [OutputDescription]
+  /// One kernel for one rank.
+  func makeKernel(_ context: FrameContext) throws -> any FrameKernel
+}
+
+extension FrameAnalysis {
+  public var requirements: Set<Requirement> { [] }
+  public var files: [String] { [] }
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] { Self.declaration.outputs }
+}
+
+public enum Requirement: String, Sendable, CaseIterable {
+  /// `Calibration.center`.
+  case center
+  /// `Calibration.semiangle` or `Calibration.diskRadius`.
+  case semiangle
+}
+
+/// A dense array read from a file, row-major.
+public struct DenseArray: Sendable {
+  public var shape: [Int]
+  public var values: [Double]
+
+  public init(shape: [Int], values: [Double]) {
+    self.shape = shape
+    self.values = values
+  }
+}
+
+/// Everything an analysis may know about the scan.
+public struct FrameContext: Sendable {
+  public var scan: Shape
+  public var detector: Shape
+  public var pixelType: PixelType
+  /// Pixels of at least this value count as saturated; nil: none.
+  public var saturation: Double?
+  /// Complete but for what nobody knows; `requirements` of the analysis are fulfilled.
+  public var calibration: Calibration
+  /// Detector pixels to leave out, row-major, true = dead; nil: none.
+  public var deadPixels: [Bool]?
+  /// The arrays of `FrameAnalysis.files`, by the path as given.
+  public var arrays: [String: DenseArray] = [:]
+
+  public init(scan: Shape, detector: Shape, pixelType: PixelType, calibration: Calibration = Calibration()) {
+    self.scan = scan
+    self.detector = detector
+    self.pixelType = pixelType
+    self.calibration = calibration
+    saturation = pixelType.largest
+  }
+
+  /// The optical axis [px]; the detector's middle until it is known (`requirements` make sure it is).
+  public var center: Pair<Double> {
+    calibration.center?.value ?? Pair(Double(detector.y - 1) / 2, Double(detector.x - 1) / 2)
+  }
+
+  /// Radius of the bright disk [px]: semiangle / pixel size, or as measured; nil when neither is known.
+  public var diskRadius: Double? {
+    if let semiangle = calibration.semiangle, let pixel = calibration.pixelAngle {
+      return semiangle.value / ((pixel.y + pixel.x) / 2)
+    }
+    return calibration.diskRadius?.value
+  }
+
+  /// A length on the detector in px.
+  public func pixels(_ length: Quantity) throws(Problem) -> Double {
+    switch length.unit.dimension {
+    case .pixels: return length.value
+    case .angle:
+      guard let pixel = calibration.pixelAngle else {
+        throw Problem(
+          .badConfiguration,
+          "\(length) given, but the detector's pixel size in mrad is not known; give the value in px, or calibration.detector_pixel"
+            + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
+      }
+      return length.base / ((pixel.y + pixel.x) / 2)
+    case .reciprocalLength:
+      guard let pixel = calibration.pixelReciprocal else {
+        throw Problem(
+          .badConfiguration,
+          "\(length) given, but the detector's pixel size in Å⁻¹ is not known; give the value in px, or calibration.detector_pixel"
+            + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
+      }
+      return length.base / ((pixel.y + pixel.x) / 2)
+    default: throw Problem(.badConfiguration, "\(length) is no length on the detector; use px, mrad or Å⁻¹")
+    }
+  }
+}
+
+/// The work of one analysis on one rank. Its buffers are its results, and the type of a buffer is the contract.
+public protocol FrameKernel: AnyObject {
+  /// Row outputs in the order of `outputs`; never communicated.
+  var rows: [Rows] { get }
+  /// Combined elementwise over leaves, in leaf order.
+  var accumulators: [any Accumulator] { get }
+  /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
+  func add(_ frame: UnsafeRawPointer, row: Int)
+  /// Called after the last frame of a block: moves short-lived partial sums into the accumulators.
+  func endBlock()
+  /// The values of all outputs that are not rows, by name, from the combined accumulators.
+  func finish() -> [String: [Double]]
+}
+
+extension FrameKernel {
+  public func endBlock() {}
+  public func finish() -> [String: [Double]] { [:] }
+}

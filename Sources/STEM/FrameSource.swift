@@ -1,0 +1,79 @@
+/// What is in an input: everything a plan needs before the first frame is read.
+public struct SourceDescription: Sendable {
+  /// Registry name of the format: `h5usid`, `emd`, `hspy`, `hdf5`, `npy`, `raw`, `mib`.
+  public var format: String
+  /// The file as the user named it.
+  public var path: String
+  /// Dataset inside the file, for formats that have them.
+  public var dataset: String?
+  /// nil where neither the file nor the request says how the frames lie on a scan.
+  public var scanShape: Shape?
+  public var frameCount: Int
+  public var detectorShape: Shape
+  public var pixelType: PixelType
+  public var byteOrder: ByteOrder
+  /// Consecutive positions that are stored together (a chunk); 1 where every frame can be read alone.
+  public var chunkPositions: Int = 1
+  /// One phrase for people: `contiguous`, `chunked [1, 16, 128, 128], gzip`.
+  public var storage: String = "contiguous"
+  public var calibration = Calibration()
+  /// Pixel value at which the detector saturates, when it is below the type's largest.
+  public var saturation: Double?
+  /// What the reader did that a user must know: `detector rows in file order`, `axes reordered from X, Y, Qx, Qy`.
+  public var notes: [String] = []
+  /// Further metadata worth keeping, in file order.
+  public var metadata: [(key: String, value: String)] = []
+  /// What a pixel is: `Electron counts`, `counts`.
+  public var quantity: String = "Intensity"
+  public var unit: String = "counts"
+
+  public init(
+    format: String, path: String, dataset: String? = nil, scanShape: Shape?, frameCount: Int, detectorShape: Shape,
+    pixelType: PixelType, byteOrder: ByteOrder = .little
+  ) {
+    self.format = format
+    self.path = path
+    self.dataset = dataset
+    self.scanShape = scanShape
+    self.frameCount = frameCount
+    self.detectorShape = detectorShape
+    self.pixelType = pixelType
+    self.byteOrder = byteOrder
+  }
+
+  public var frameBytes: Int { detectorShape.count * pixelType.size }
+}
+
+/// An opened input. Immutable; readers made from it hold the file handles.
+public protocol FrameSource: Sendable {
+  var description: SourceDescription { get }
+  /// Every rank makes its own. Throws `Problem`.
+  func makeReader() throws -> any FrameReader
+}
+
+/// Brings frames to the caller.
+public protocol FrameReader: AnyObject {
+  /// Calls `body(position, frame)` for every position of `positions` in ascending order. `frame` points to
+  /// `detectorShape.count` pixels in the native byte order, row-major (y, x), valid during the call only;
+  /// it may point into mapped memory. Throws `Problem` naming file and frame.
+  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws
+}
+
+/// What the user said about the input; formats take what concerns them and refuse the rest with a `Problem`.
+public struct InputRequest: Sendable {
+  public var path: String
+  public var dataset: String?
+  public var scanShape: Shape?
+  /// Forces a format by its registry name.
+  public var format: String?
+  /// Raw binary only.
+  public var detectorShape: Shape?
+  public var pixelType: PixelType?
+  public var byteOrder: ByteOrder?
+  /// Raw binary: bytes before the first frame.
+  public var offset: Int?
+  /// Raw binary: bytes between two frames (a footer or header that is dropped).
+  public var gap: Int?
+
+  public init(path: String) { self.path = path }
+}

@@ -1,0 +1,78 @@
+/// The types in which detectors store a pixel. Frames are read and processed in this type, never converted as a whole.
+public enum PixelType: String, CaseIterable, Sendable, Codable {
+  case u8, u16, u32, i8, i16, i32, f32, f64
+
+  /// Bytes of a pixel.
+  public var size: Int {
+    switch self {
+    case .u8, .i8: 1
+    case .u16, .i16: 2
+    case .u32, .i32, .f32: 4
+    case .f64: 8
+    }
+  }
+
+  public var isInteger: Bool { self != .f32 && self != .f64 }
+
+  /// The largest value an integer pixel can hold; nil for floating point.
+  public var largest: Double? {
+    switch self {
+    case .u8: Double(UInt8.max)
+    case .u16: Double(UInt16.max)
+    case .u32: Double(UInt32.max)
+    case .i8: Double(Int8.max)
+    case .i16: Double(Int16.max)
+    case .i32: Double(Int32.max)
+    case .f32, .f64: nil
+    }
+  }
+
+  /// As NumPy writes it: `uint16`.
+  public var numpyName: String {
+    switch self {
+    case .u8: "uint8"
+    case .u16: "uint16"
+    case .u32: "uint32"
+    case .i8: "int8"
+    case .i16: "int16"
+    case .i32: "int32"
+    case .f32: "float32"
+    case .f64: "float64"
+    }
+  }
+}
+
+public enum ByteOrder: String, CaseIterable, Sendable, Codable { case little, big }
+
+/// A Swift type that is the memory form of a `PixelType`.
+public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable, BitwiseCopyable {
+  static var pixelType: PixelType { get }
+  init(truncating value: Double)
+  var double: Double { get }
+  var isNaNPixel: Bool { get }
+}
+
+extension FramePixel where Self: FixedWidthInteger {
+  @inlinable @inline(__always) public init(truncating value: Double) { self = Self(value) }
+  @inlinable @inline(__always) public var double: Double { Double(self) }
+  @inlinable @inline(__always) public var isNaNPixel: Bool { false }
+}
+
+extension UInt8: FramePixel { public static var pixelType: PixelType { .u8 } }
+extension UInt16: FramePixel { public static var pixelType: PixelType { .u16 } }
+extension UInt32: FramePixel { public static var pixelType: PixelType { .u32 } }
+extension Int8: FramePixel { public static var pixelType: PixelType { .i8 } }
+extension Int16: FramePixel { public static var pixelType: PixelType { .i16 } }
+extension Int32: FramePixel { public static var pixelType: PixelType { .i32 } }
+extension Float: FramePixel {
+  public static var pixelType: PixelType { .f32 }
+  @inlinable @inline(__always) public init(truncating value: Double) { self = Float(value) }
+  @inlinable @inline(__always) public var double: Double { Double(self) }
+  @inlinable @inline(__always) public var isNaNPixel: Bool { isNaN }
+}
+extension Double: FramePixel {
+  public static var pixelType: PixelType { .f64 }
+  @inlinable @inline(__always) public init(truncating value: Double) { self = value }
+  @inlinable @inline(__always) public var double: Double { self }
+  @inlinable @inline(__always) public var isNaNPixel: Bool { isNaN }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import STEM
+
+/// The attributes that h5USID wants on every group and dataset.
+public struct Bookkeeping: Sendable, Equatable {
+  /// `YYYY_MM_DD-HH_mm_ss`, local time.
+  public var timestamp: String
+  /// The host that laid out the file.
+  public var machine: String
+  /// As Python's `platform.platform()` begins: `Linux-6.1.0-x86_64`.
+  public var platform: String
+  /// Of Ronchi.
+  public var version: String
+
+  /// pyUSID is not what writes these files: its version names the model that they follow and were checked against.
+  static let modelVersion = "0.0.12"
+
+  public init(version: String, date: Date = Date()) {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyy_MM_dd-HH_mm_ss"
+    timestamp = formatter.string(from: date)
+    let host = ProcessInfo.processInfo.hostName
+    machine = host.isEmpty ? "unknown" : host
+    platform = Self.platformName()
+    self.version = version
+  }
+
+  private static func platformName() -> String {
+    var system = utsname()
+    guard uname(&system) == 0 else { return "unknown" }
+    func text<Field>(_ field: Field) -> String {
+      withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+    return "\(text(system.sysname))-\(text(system.release))-\(text(system.machine))"
+  }
+
+  var attributes: [(key: String, value: Setting)] {
+    [
+      ("timestamp", .text(timestamp)), ("machine_id", .text(machine)), ("platform", .text(platform)),
+      ("pyUSID_version", .text(Self.modelVersion)), ("ronchi_version", .text(version)),
+    ]
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import HDF5
+import STEM
+
+/// How the ranks open a file that was laid out.
+public struct FileAccess {
+  let open: (String) throws -> File
+
+  /// - Parameter open: opens the file for reading and writing; `Runner` makes one with a communicator.
+  public init(_ open: @escaping (String) throws -> File) { self.open = open }
+
+  /// One process alone.
+  public static var serial: FileAccess { FileAccess { try File($0, .readWrite) } }
+}
+
+/// Fills a file that `ResultFile` or `ScanFile` laid out. Opening, `flush` and `close` are made by all ranks together;
+/// everything else by any rank when it likes. Only raw data is written: no object is created or resized.
+public final class ResultWriter {
+  private let path: String
+  private let places: ResultPlaces
+  // Before the file in reverse: HDF5 wants its datasets closed first (`close`, `deinit`).
+  private var file: File?
+  private var outputs: [[OpenDataset]] = []
+  private var completed: [Int: OpenDataset] = [:]
+  private var frames: OpenDataset?
+
+  public init(_ path: String, places: ResultPlaces, access: FileAccess = .serial) throws {
+    self.path = path
+    self.places = places
+    let file = try using(path, .writing) { try access.open(path) }
+    // Opening may read metadata together, so every rank opens everything in the same order.
+    try using(path, .writing) {
+      for group in places.groups {
+        outputs.append(try group.outputs.map { OpenDataset(try file.openDataset($0.path)) })
+      }
+      for pass in places.completed.keys.sorted() {
+        completed[pass] = OpenDataset(try file.openDataset(places.completed[pass]!))
+      }
+      if let place = places.frames { frames = OpenDataset(try file.openDataset(place.path)) }
+    }
+    self.file = consume file
+  }
+
+  deinit { releaseDatasets() }
+
+  /// Rows of a map or per-position profile: `positions.count` × columns elements of the output's type.
+  /// Throws `Problem` 74 naming file, dataset, positions and reason.
+  public func writeRows(group: Int, output: Int, positions: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws {
+    let place = places.groups[group].outputs[output]
+    let type: NumberType = place.element == .float32 ? .f32 : .f64
+    try write(outputs[group][output], place.path, positions, columns: place.columns, type, bytes)
+  }
+
+  /// A whole output, row-major; converted to the output's type.
+  public func writeWhole(group: Int, output: Int, _ values: [Double]) throws {
+    let place = places.groups[group].outputs[output]
+    guard values.count == place.rows * place.columns else {
+      throw Problem(
+        .internalError, at: "\(path):\(place.path)",
+        "\(values.count) values given; the output has \(place.rows) × \(place.columns)")
+    }
+    func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
+      try writeRows(group: group, output: output, positions: 0..<place.rows, bytes)
+    }
+    if place.element == .float32 {
+      try values.map { Float($0) }.withUnsafeBytes(writeAll)
+    } else {
+      try values.withUnsafeBytes(writeAll)
+    }
+  }
+
+  /// Frames of a scan, in its pixel type, row-major.
+  public func writeFrames(_ positions: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws {
+    guard let place = places.frames, let frames else {
+      throw Problem(.internalError, at: path, "has no place for frames")
+    }
+    let type = NumberType(rawValue: place.pixelType.rawValue) ?? .f64
+    try write(frames, place.path, positions, columns: place.pixels, type, bytes)
+  }
+
+  /// Marks positions whose rows were written by this rank before, in every results group of the pass.
+  public func markCompleted(_ positions: Range<Int>, pass: Int = 0) throws {
+    guard let dataset = completed[pass] else {
+      throw Problem(.internalError, at: path, "has no completed_positions for pass \(pass)")
+    }
+    let marks = [UInt8](repeating: 1, count: positions.count)
+    try marks.withUnsafeBytes {
+      try write(dataset, dataset.value.path, positions, columns: nil, .u8, $0)
+    }
+  }
+
+  /// Hands everything to the operating system. Collective.
+  public func flush() throws {
+    try using(path, .writing) { try file?.flush() }
+  }
+
+  /// Collective. Errors that the library kept back come now.
+  public func close() throws {
+    // Closing a dataset loses the errors of what it still buffers (serial files only); flushing tells them.
+    let flushed = Result { try flush() }
+    releaseDatasets()
+    guard let open = file.take() else { return }
+    try open.finish()
+    try flushed.get()
+  }
+
+  private func releaseDatasets() {
+    outputs = []
+    completed = [:]
+    frames = nil
+  }
+
+  private func write(
+    _ dataset: OpenDataset, _ place: String, _ positions: Range<Int>, columns: Int?, _ type: NumberType,
+    _ bytes: UnsafeRawBufferPointer
+  ) throws {
+    guard !positions.isEmpty else { return }
+    let label = "\(path):\(place), positions \(positions.lowerBound) to \(positions.upperBound - 1)"
+    guard positions.lowerBound >= 0, positions.upperBound <= dataset.value.shape[0],
+      bytes.count == positions.count * (columns ?? 1) * type.size
+    else {
+      throw Problem(.internalError, at: label, "\(bytes.count) bytes given; they are not the rows of these positions")
+    }
+    let start = columns == nil ? [positions.lowerBound] : [positions.lowerBound, 0]
+    let count = columns.map { [positions.count, $0] } ?? [positions.count]
+    do {
+      try dataset.value.write(from: bytes, start: start, count: count, as: type)
+    } catch {
+      var problem = Problem(error, .writing, path)
+      problem.place = label
+      throw problem
+    }
+  }
+}
+
+/// A dataset in an array: Swift's arrays hold no values that cannot be copied.
+private final class OpenDataset {
+  let value: Dataset
+  init(_ value: consuming Dataset) { self.value = value }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Jobs
+import Runner
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "What a run would do: all problems of a job, the passes, blocks, memory, outputs and sampling.",
+    discussion: """
+      EXAMPLES
+        ronchi check jobs/quickstart.yml --input scan.h5
+        ronchi check job.yml && sbatch slurm/ronchi.sbatch job.yml scan.h5 result.h5
+      """)
+
+  @OptionGroup var jobOptions: JobOptions
+
+  @Flag(help: "As for run: the output may exist and is replaced.")
+  var overwrite = false
+
+  @Flag(help: "As for run: the output may exist and is added to.")
+  var append = false
+
+  func run() throws {
+    let job = try JobFile.load(path: jobOptions.job, overrides: jobOptions.overrides())
+    let plan = try Plan.make(job)
+    print(try PlanReport(plan, existing: append ? .append : overwrite ? .overwrite : .refuse).text)
+    print("the job can run")
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import MPI
+import Runner
+import STEM
+
+/// MPI from start to end, and the console of rank 0.
+struct ParallelSession {
+  let ranks: MPIRanks
+  let console: Console
+
+  /// Starts MPI. Throws `Problem` when the launcher belongs to another MPI.
+  init(_ logging: LoggingOptions) throws {
+    do { try MPIRuntime.initialise() } catch { throw Problem(.internalError, "\(error)") }
+    if let mismatch = MPIRuntime.launcherMismatch() { throw Problem(.badConfiguration, at: "MPI", mismatch) }
+    ranks = MPIRanks(.world)
+    console = Console(format: logging.logFormat, isFirstRank: ranks.rank == 0, level: logging.quiet ? .warning : .info)
+  }
+
+  /// Does the work; on failure all ranks print the problems once and end with the same code.
+  func run(_ work: () throws -> Void) throws {
+    do {
+      try work()
+    } catch let failure as RunFailure {
+      console.clearBar()
+      for problem in failure.problems { console.error(problem) }
+      end(failure.code)
+    } catch {
+      // Not agreed on by the ranks: the others may wait in a collective call, so they are ended too.
+      for problem in problems(of: error) {
+        let place = ranks.count > 1 ? " [rank \(ranks.rank)]" : ""
+        FileHandle.standardError.write(Data("error: \(problem)\(place)\n".utf8))
+      }
+      if ranks.count > 1 { ranks.communicator.abort(ExitCode.internalError.rawValue) }
+      end(problems(of: error).first?.code ?? .internalError)
+    }
+  }
+
+  static func finalize() {
+    if MPIRuntime.isRunning { try? MPIRuntime.finalise() }
+  }
+}

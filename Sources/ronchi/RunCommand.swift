@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Report
+import Runner
+import STEM
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a job on all ranks and writes one h5USID file.",
+    discussion: """
+      EXAMPLES
+        ronchi run jobs/virtual_detectors.yml --input scan.h5 --output result.h5
+        mpirun -n 8 ronchi run job.yml -i scan.mib --scan-shape 256,256 -o result.h5
+        ronchi run job.yml --set analyses.0.virtual_detectors.detectors.disk.radius='12 mrad'
+      """)
+
+  @OptionGroup var jobOptions: JobOptions
+  @OptionGroup(title: "Log") var logging: LoggingOptions
+
+  @Flag(help: "Replaces an existing output.")
+  var overwrite = false
+
+  @Flag(help: "Adds results to a copy of an existing output, which then takes its place.")
+  var append = false
+
+  func validate() throws {
+    if overwrite && append { throw ValidationError("--overwrite and --append exclude each other; choose one") }
+  }
+
+  func run() throws {
+    let session = try ParallelSession(logging)
+    try session.run { try run(session) }
+    end(.done)
+  }
+
+  private func run(_ session: ParallelSession) throws {
+    let ranks = session.ranks
+    var text = ""
+    try ranks.onFirst { text = try JobFile.load(path: jobOptions.job).text }
+    text = String(decoding: try ranks.broadcast(Array(text.utf8)), as: UTF8.self)
+    let plan = try ranks.together {
+      try Plan.make(JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides()))
+    }
+    var options = RunOptions()
+    options.existing = append ? .append : overwrite ? .overwrite : .refuse
+    var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console).run()
+    try ranks.onFirst {
+      if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
+      print(summary.text)
+      if let folder = summary.images.first.map({ ($0 as NSString).deletingLastPathComponent }) {
+        print("pictures: \(summary.images.count) in \(folder)")
+      }
+      print("result: \(summary.outputPath)")
+    }
+  }
+}

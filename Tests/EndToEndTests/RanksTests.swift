@@ -1,0 +1,71 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The job that every determinism test runs: all analyses at once. Every new output joins here.
+let wholeJob = """
+  output: {images: false}
+  analyses:
+    - virtual_detectors:
+        detectors:
+          disk: {shape: disk, radius: 5 px}
+          ring: {shape: annulus, inner_radius: 5 px, outer_radius: 9 px}
+          quarter: {shape: segment, inner_radius: 2 px, outer_radius: 9 px, start_angle: 0 deg, end_angle: 90 deg}
+          bright: {preset: bf}
+    - center_of_mass: {}
+    - frame_statistics: {}
+    - radial_profile: {bins: 8}
+    - radial_profile: {}
+  """
+
+/// Runs a job on a scan; returns the output's path. Fails the test when the run fails.
+func runJob(
+  _ job: String, _ folder: TemporaryFolder, input: String, output: String, ranks: Int?, _ more: [String] = []
+) throws -> String {
+  let path = try folder.write(job, to: "\(output).yml")
+  let result = folder.path("\(output).h5")
+  let outcome = try ronchi(["run", path, "--input", input, "--output", result] + more, ranks: ranks)
+  #expect(outcome.status == 0, "\(outcome.errors)")
+  #expect(outcome.output.split(separator: "\n").last == "result: \(result)")
+  return result
+}
+
+@Suite(.serialized) struct RanksTests {
+  @Test("any number of ranks gives the serial result, bit for bit", arguments: ["u16", "f32"])
+  func ranksAgree(type: String) throws {
+    let folder = try TemporaryFolder()
+    let scan = TestScan(scan: (19, 17), detector: (24, 22))
+    let input = folder.path("scan.npy")
+    if type == "u16" {
+      try scan.writeNpy(input)
+    } else {
+      // Values whose sums round: their order would show.
+      let floats = scan.values.map { Float($0) * 0.1 }
+      try writeNpyFile(input, type: "<f4", shape: "(19, 17, 24, 22)", floats.withUnsafeBytes { Data($0) })
+    }
+    let serial = try datasetDigests(runJob(wholeJob, folder, input: input, output: "serial", ranks: nil))
+    #expect(serial.count > 20)
+    for count in [1, 2, 3, 5] {
+      let parallel = try runJob(wholeJob, folder, input: input, output: "ranks\(count)", ranks: count)
+      #expect(try datasetDigests(parallel) == serial)
+    }
+  }
+
+  @Test("more ranks than blocks")
+  func moreRanksThanBlocks() throws {
+    let folder = try TemporaryFolder()
+    try TestScan(scan: (1, 2), detector: (24, 22)).writeNpy(folder.path("scan.npy"))
+    let one = try runJob(wholeJob, folder, input: folder.path("scan.npy"), output: "one", ranks: 1)
+    let five = try runJob(wholeJob, folder, input: folder.path("scan.npy"), output: "five", ranks: 5)
+    #expect(try datasetDigests(one) == datasetDigests(five))
+  }
+
+  @Test("nothing but the result is left in the folder")
+  func leavesNothingBehind() throws {
+    let folder = try TemporaryFolder()
+    try TestScan(scan: (3, 4), detector: (24, 22)).writeNpy(folder.path("scan.npy"))
+    _ = try runJob(wholeJob, folder, input: folder.path("scan.npy"), output: "result", ranks: 2)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
+    #expect(names == ["result.h5", "result.yml", "scan.npy"])
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import STEM
+import Testing
+
+@testable import Formats
+
+@Suite("flat files") struct FlatFileTests {
+  @Test("mapped and buffered reading deliver the same frames, across windows of any size")
+  func modes() throws {
+    let folder = ByteFolder()
+    // 40 frames of 64 kB: five windows.
+    let scene = Scene(scan: Shape(1, 40), detector: Shape(2, 16_000), type: .u16)
+    let path = try folder.write("a.raw", scene.rowMajor(.big))
+    var request = RawTests.request(path, scene)
+    request.byteOrder = .big
+    let source = try #require(try openInput(request) as? FlatFileSource)
+    let file = try FileDescriptor(path, size: source.layout.end)
+    for bytes in [BufferedFile(file), try MappedFile(file)] as [any ByteSource] {
+      let reader = FlatFileReader(source, bytes: bytes)
+      try scene.check(reader, [0..<40])
+      try scene.check(reader, [13..<14, 12..<20, 39..<40])
+    }
+  }
+
+  @Test("a file cut short while it is read gives an error that names the frame, not a signal")
+  func shrinks() throws {
+    let folder = ByteFolder()
+    let scene = Scene(scan: Shape(1, 64), detector: Shape(64, 64), type: .u16)
+    let path = try folder.write("a.raw", [UInt8](repeating: 1, count: 64 * 8192))
+    let source = try #require(try openInput(RawTests.request(path, scene)) as? FlatFileSource)
+    let file = try FileDescriptor(path, size: source.layout.end)
+    let sources: [any ByteSource] = [BufferedFile(file), try MappedFile(file)]
+    let readers = sources.map { FlatFileReader(source, bytes: $0) }
+    #expect(truncate(path, 10 * 8192 + 5) == 0)
+    for reader in readers {
+      let problem = try #require(problems { try reader.forEachFrame(in: 0..<64) { _, _ in } }.first)
+      #expect(problem.code == .inputOutput)
+      #expect(problem.place == path)
+      #expect(problem.message.contains("frame 10 "), "\(problem)")
+    }
+  }
+
+  @Test("the way of reading is pread, unless the environment names the other")
+  func readModes() throws {
+    #expect(try ReadMode.chosen(nil) == .pread)
+    #expect(try ReadMode.chosen("") == .pread)
+    #expect(try ReadMode.chosen("mmap") == .mmap)
+    let problem = try #require(problems { _ = try ReadMode.chosen("fast") }.first)
+    #expect(problem.place == "RONCHI_READ" && problem.message.contains("mmap or pread"))
+  }
+
+  @Test("frames that do not exist are refused")
+  func outside() throws {
+    let folder = ByteFolder()
+    let path = try folder.write("a.npy", npy([1, 2, 1, 1], "|u1", [1, 2]))
+    let reader = try openInput(InputRequest(path: path)).makeReader()
+    for range in [-1..<1, 0..<3, 5..<6] {
+      #expect(problems { try reader.forEachFrame(in: range) { _, _ in } }.first?.code == .internalError)
+    }
+  }
+
+  @Test("what is no file of data is refused with the right code")
+  func noFiles() throws {
+    let folder = ByteFolder()
+    let pipe = folder.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let text = try folder.write("notes.npy", Array("just some text".utf8))
+    let cases: [(String, ExitCode, String)] = [
+      (folder.path + "/none.npy", .noInput, "no such file"), (text + "/x", .noInput, "no such file"),
+      (folder.path, .badData, "directory"), (try folder.write("empty.npy", []), .badData, "empty"),
+      (pipe, .badData, "no regular file"), (text, .badData, "the name says .npy"),
+    ]
+    for (path, code, words) in cases {
+      let problem = try #require(problems { _ = try openInput(InputRequest(path: path)) }.first)
+      #expect(problem.code == code && problem.place == path, "\(problem)")
+      #expect(problem.message.contains(words), "\(problem)")
+    }
+    for format in formatRegistry where format.name != "raw" {
+      var request = InputRequest(path: text)
+      request.format = format.name
+      #expect(problems { _ = try openInput(request) }.first?.code == .badData, "\(format.name)")
+    }
+    var request = InputRequest(path: text)
+    request.format = "tiff"
+    let problem = try #require(problems { _ = try openInput(request) }.first)
+    #expect(problem.place == "input.format" && problem.message.contains("npy"))
+  }
+
+  @Test("content decides, not the name")
+  func contentDecides() throws {
+    let folder = ByteFolder()
+    let path = try folder.write("scan.mib", npy([1, 1, 1, 1], "|u1", [9]))
+    #expect(try openInput(InputRequest(path: path)).description.format == "npy")
+  }
+
+  @Test("SHA-256 of the empty message and of a million a (FIPS 180-4 examples)")
+  func hash() {
+    var empty = SHA256Hash()
+    #expect(empty.finish() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    var million = SHA256Hash()
+    for _ in 0..<1000 { million.update([UInt8](repeating: 0x61, count: 1000)) }
+    #expect(million.finish() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import HDF5
+import STEM
+import Testing
+
+@testable import Formats
+
+@Suite("frames of HDF5 datasets")
+struct HDF5FrameTests {
+  static let chunks: [[Int]?] = [
+    nil, [1, 1, 6, 4], [1, 3, 6, 4], [1, 7, 6, 4], [2, 7, 6, 4], [2, 3, 6, 4], [4, 4, 3, 4], [5, 7, 2, 2],
+    [3, 2, 4, 3],
+  ]
+
+  @Test("every pixel type, little- and big-endian, contiguous and compressed", arguments: PixelType.allCases)
+  func pixelTypes(type: PixelType) throws {
+    let scan = KnownScan(type: type)
+    for endianness in Endianness.allCases {
+      for layout in [DatasetLayout.contiguous, .chunked([1, 3, 6, 4], deflate: 4, shuffles: true)] {
+        let folder = try ScratchFolder()
+        try HDF5.File(folder.file(), .create).add(scan, layout: layout, endianness: endianness)
+        let source = try opened(folder.file())
+        #expect(source.description.byteOrder.rawValue == endianness.rawValue)
+        #expect(source.description.scanShape == scan.scan)
+        #expect(source.description.format == "hdf5")
+        try scan.check(source)
+      }
+    }
+  }
+
+  @Test("every shape of chunks, with and without gzip, in the usual order", arguments: chunks)
+  func chunkShapes(chunk: [Int]?) throws {
+    let scan = KnownScan()
+    for deflate in [nil, 5] where chunk != nil || deflate == nil {
+      let folder = try ScratchFolder()
+      let layout = chunk.map { DatasetLayout.chunked($0, deflate: deflate, shuffles: deflate != nil) } ?? .contiguous
+      try HDF5.File(folder.file(), .create).add(scan, layout: layout)
+      try scan.check(try opened(folder.file()))
+    }
+  }
+
+  @Test(
+    "the right frames where chunks are larger than the memory for them",
+    arguments: chunks, [[0, 1, 2, 3], [0, 1, 3, 2], [3, 2, 1, 0], [2, 3, 0, 1], [1, 0, 2, 3], [0, 2, 1, 3]])
+  func tightMemory(chunk: [Int]?, order: [Int]) throws {
+    let scan = KnownScan()
+    let folder = try ScratchFolder()
+    let layout = chunk.map { DatasetLayout.chunked($0.indices.map { [chunk![order[$0]]][0] }) } ?? .contiguous
+    try HDF5.File(folder.file(), .create).add(scan, order: order, layout: layout)
+    var request = InputRequest(path: folder.file())
+    request.dataset = "/data"
+    let entry = try request.namedEntry("/data")
+    let place = { (axis: Int) in order.firstIndex(of: axis)! }
+    let frames = HDF5FrameLayout(
+      shape: entry.shape, positions: .separate(y: place(0), x: place(1)), pixels: .separate(y: place(2), x: place(3)),
+      grid: scan.scan, detector: scan.detector)
+    let about = SourceDescription(
+      format: "hdf5", path: folder.file(), scanShape: scan.scan, frameCount: scan.frames, detectorShape: scan.detector,
+      pixelType: scan.type)
+    let frame = scan.detector.count * scan.type.size
+    for limits in [
+      HDF5ReadPlan.Limits(), .init(batchBytes: frame, usualBytes: 3 * frame, mostBytes: 5 * frame),
+      .init(batchBytes: 2 * frame, usualBytes: 14 * frame, mostBytes: 15 * frame),
+      .init(batchBytes: 1, usualBytes: 1, mostBytes: 1),
+    ] {
+      try scan.check(try HDF5FrameSource(entry, frames, about: about, limits: limits))
+    }
+  }
+
+  @Test("a window never holds more than the plan states, and chunks are not cut where memory allows")
+  func memoryBound() {
+    let grids = [Shape(256, 256), Shape(1, 4096), Shape(33, 17), Shape(1024, 1024)]
+    let detectors = [Shape(64, 64), Shape(256, 256), Shape(1024, 1024)]
+    for grid in grids {
+      for detector in detectors {
+        let layout = HDF5FrameLayout(standard: [grid.y, grid.x, detector.y, detector.x])!
+        for tall in [1, 4, 16, 64] where tall <= grid.y {
+          for wide in [1, 4, 16, 64] where wide <= grid.x {
+            let chunk = [tall, wide, detector.y / 4, detector.x / 4]
+            let plan = HDF5ReadPlan(layout, frameBytes: detector.count * 2, chunk: chunk)
+            let unit = plan.rows * plan.columns * plan.frameBytes
+            #expect(unit <= plan.limits.mostBytes)
+            if plan.repeats == 1 { #expect(plan.rows % tall == 0 || plan.rows == grid.y) }
+            for position in [0, grid.x / 2, grid.count / 2, grid.count - 1] {
+              let window = plan.window(at: position, wantedEnd: grid.count)
+              #expect(window.contains(position / grid.x, position % grid.x))
+              #expect(window.count * plan.frameBytes <= max(unit, plan.limits.batchBytes))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test("chunkPositions: what is stored together, for blocks to be cut along")
+  func chunkPositions() {
+    func positions(_ shape: [Int], _ chunk: [Int]?) -> Int {
+      let layout = HDF5FrameLayout(standard: shape)!
+      return HDF5ReadPlan(layout, frameBytes: layout.detector.count * 2, chunk: chunk).chunkPositions
+    }
+    #expect(positions([64, 64, 128, 128], nil) == 1)
+    #expect(positions([64, 64, 128, 128], [1, 1, 128, 128]) == 1)
+    #expect(positions([64, 64, 128, 128], [1, 16, 128, 128]) == 16)
+    #expect(positions([64, 64, 128, 128], [4, 4, 64, 64]) == 256)
+    // 40 = 16 + 16 + 8: only whole rows do not cut a chunk.
+    #expect(positions([56, 40, 96, 88], [1, 16, 96, 88]) == 40)
+  }
+
+  @Test("3-D stacks need a scan shape from the user, extra dimensions of one are dropped")
+  func ranks() throws {
+    let (scan, folder) = (KnownScan(), try ScratchFolder())
+    try HDF5.File(folder.file("3d.h5"), .create).add(scan, shape: [35, 6, 4], layout: .chunked([4, 6, 4]))
+    let stack = try opened(folder.file("3d.h5"))
+    #expect(stack.description.scanShape == nil)
+    try scan.check(stack)
+    let shaped = try opened(folder.file("3d.h5")) { $0.scanShape = Shape(5, 7) }
+    #expect(shaped.description.scanShape == Shape(5, 7))
+    let wrong = problem { _ = try opened(folder.file("3d.h5")) { $0.scanShape = Shape(5, 8) } }
+    #expect(wrong?.code == .badData && wrong?.message.contains("40") == true)
+
+    try HDF5.File(folder.file("6d.h5"), .create)
+      .add(scan, shape: [1, 5, 7, 1, 6, 4], layout: .chunked([1, 1, 7, 1, 6, 4]))
+    try scan.check(try opened(folder.file("6d.h5")))
+    try HDF5.File(folder.file("5d.h5"), .create).add(scan, shape: [5, 7, 2, 3, 4])
+    let five = problem { _ = try opened(folder.file("5d.h5")) { $0.dataset = "data" } }
+    #expect(five?.code == .badData && five?.message.contains("5 × 7 × 2 × 3 × 4") == true)
+    try HDF5.File(folder.file("2d.h5"), .create).add(scan, shape: [35, 24])
+    let two = problem { _ = try opened(folder.file("2d.h5")) }
+    #expect(two?.code == .badData && two?.message.contains("35 × 24") == true)
+  }
+
+  @Test("booleans are read as 0 and 1; 64-bit integers are refused by name")
+  func otherTypes() throws {
+    let folder = try ScratchFolder()
+    let file = try HDF5.File(folder.file(), .create)
+    let bools: [UInt8] = (0..<48).map { $0 % 3 == 0 ? 1 : 0 }
+    let dataset = try file.createDataset("/flags", shape: [2, 3, 4, 2], type: .boolean)
+    try bools.withUnsafeBytes { try dataset.write(dataset.whole, from: $0, as: .boolean) }
+    try file.createDataset("/long", shape: [2, 3, 4, 2], of: .i64)
+    try file.flush()
+    var read: [UInt8] = []
+    let source = try opened(folder.file()) { $0.dataset = "/flags" }
+    #expect(source.description.pixelType == .u8)
+    try source.makeReader().forEachFrame(in: 0..<6) { _, frame in
+      read += UnsafeRawBufferPointer(start: frame, count: 8).map { $0 }
+    }
+    #expect(read == bools)
+    let long = problem { _ = try opened(folder.file()) { $0.dataset = "/long" } }
+    #expect(long?.code == .badData && long?.message.contains("i64") == true)
+  }
+
+  @Test("data that nobody wrote read as zeros, contiguous and chunked")
+  func unwritten() throws {
+    let folder = try ScratchFolder()
+    let file = try HDF5.File(folder.file(), .create)
+    var late = DatasetLayout()
+    late.allocatesEarly = false
+    try file.createDataset("/contiguous", shape: [2, 2, 4, 4], of: .u16, layout: late)
+    try file.createDataset("/chunked", shape: [2, 2, 4, 4], of: .u16, layout: .chunked([1, 2, 4, 4], deflate: 1))
+    try file.flush()
+    for dataset in ["/contiguous", "/chunked"] {
+      let source = try opened(folder.file()) { $0.dataset = dataset }
+      var sum = 0
+      try source.makeReader().forEachFrame(in: 0..<4) { _, frame in
+        sum += UnsafeRawBufferPointer(start: frame, count: 32).reduce(0) { $0 + Int($1) }
+      }
+      #expect(sum == 0)
+    }
+  }
+
+  @Test("a user block before the HDF5 part moves every offset")
+  func userBlock() throws {
+    let (scan, folder) = (KnownScan(), try ScratchFolder())
+    for size in [512, 8192] {
+      var options = HDF5.File.Options()
+      options.userBlock = size
+      let name = folder.file("\(size).h5")
+      try HDF5.File(name, .create, options: options).add(scan)
+      try scan.check(try opened(name))
+    }
+  }
+}
