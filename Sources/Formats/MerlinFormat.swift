@@ -58,7 +58,8 @@ struct MerlinFormat: InputFormat {
     var description = SourceDescription(
       format: name, path: file.probe.path, scanShape: try request.resolvedScanShape(frames: frames, stored: stored),
       frameCount: frames, detectorShape: file.shape, pixelType: file.pixelType, byteOrder: .big)
-    description.saturation = file.depth.map { Double(1 << $0 - 1) }
+    // A 1-bit counter says that something arrived, not that it overflowed.
+    description.saturation = file.depth.map { $0 == 1 ? .infinity : Double(1 << $0 - 1) }
     description.storage =
       "frames with \(file.first.bytes)-byte headers"
       + (file.raw == nil ? "" : ", RAW \(file.raw!.depth) bit")

@@ -109,7 +109,7 @@ public final class JobRun {
     }
     var encoded: [UInt8] = []
     try ranks.onFirst {
-      let provenance = Provenance(
+      let provenance = try Provenance(
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start)
       let layout = try layout(outputs, context, provenance)
       let places: ResultPlaces
@@ -137,8 +137,9 @@ public final class JobRun {
     }
     return ResultFileLayout(
       scan: plan.scan, detector: source.detectorShape, calibration: context.calibration,
-      source: SourceReference(filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data"),
-      groups: groups, provenance: try provenance.attributes(), pending: provenance.pending)
+      source: SourceReference(
+        filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data", digest: provenance.fingerprint.digest),
+      groups: groups, provenance: provenance.attributes, pending: provenance.pending)
   }
 
   private func writeSums(

@@ -15,11 +15,21 @@ struct Provenance {
   let hosts: [String]
   let rankCount: Int
   let start: Date
+  let fingerprint: (size: Int, digest: String)
+
+  /// Throws `Problem` when the input cannot be read.
+  init(plan: Plan, commandLine: [String], hosts: [String], rankCount: Int, start: Date) throws {
+    self.plan = plan
+    self.commandLine = commandLine
+    self.hosts = hosts
+    self.rankCount = rankCount
+    self.start = start
+    fingerprint = try Self.fingerprint(plan.description.path)
+  }
 
   /// In the order in which they are stored.
-  func attributes() throws -> [(key: String, value: Setting)] {
+  var attributes: [(key: String, value: Setting)] {
     let source = plan.description
-    let (size, digest) = try fingerprint(source.path)
     let parameters = plan.parameters.map { "\($0.path) = \($0.value) (\($0.origin.rawValue))" }
     return [
       ("ronchi_version", .text(ronchiVersion)),
@@ -33,8 +43,8 @@ struct Provenance {
       ("fftw", .text(FFTLibrary.version)),
       ("input_path", .text(absolute(source.path))),
       ("input_format", .text(source.format)),
-      ("input_size_bytes", .integer(size)),
-      ("input_sha256_first_last_mib", .text(digest)),
+      ("input_size_bytes", .integer(fingerprint.size)),
+      ("input_sha256_first_last_mib", .text(fingerprint.digest)),
       ("input_pixel_type", .text(source.pixelType.numpyName)),
       ("input_storage", .text(source.storage)),
       ("input_notes", .list(source.notes.map { .text($0) })),
@@ -46,7 +56,7 @@ struct Provenance {
   var pending: [(key: String, value: Setting)] { [("end_time", .text("")), ("status", .text("running"))] }
 
   /// Size, and SHA-256 over the first and the last MiB (over everything where the file is smaller than both).
-  private func fingerprint(_ path: String) throws -> (Int, String) {
+  private static func fingerprint(_ path: String) throws -> (Int, String) {
     let part = 1 << 20
     do {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
