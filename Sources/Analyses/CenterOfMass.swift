@@ -14,7 +14,7 @@ public struct CenterOfMass: FrameAnalysis {
     parameters: [
       .init(
         "outer_radius", \.outerRadius, .quantity(lengthUnits),
-        "Largest distance from the center that is collected; default: the whole detector. A tight one biases the result."
+        "Only pixels nearer to the center are collected; default: the whole detector. A tight one biases the result."
       ),
       .init("mask", \.mask, .file, "A .npy file or file.h5:/dataset with 1 for pixels to collect and 0 for others."),
     ],

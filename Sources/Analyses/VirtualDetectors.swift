@@ -9,7 +9,7 @@ public struct VirtualDetectors: FrameAnalysis {
 
   public static let declaration = Declaration<Self>(
     "virtual_detectors", "Sums over parts of the detector at every scan position.",
-    source: "Cowley, Appl. Phys. Lett. 15:58 (1969); annular bright field: Findlay et al., Appl. Phys. Lett. 95:191913 (2009)",
+    source: "Cowley, Appl. Phys. Lett. 15:58 (1969); abf: Findlay et al., Appl. Phys. Lett. 95:191913 (2009)",
     parameters: [
       .init(
         "detectors", \.detectors, .named(.object(Detector.fields)), required: true,

@@ -7,8 +7,8 @@
 
 #if FAMILY != REAL
 
-CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, int64_t *restrict sum, uint64_t *restrict square,
-                               uint64_t *restrict high) {
+CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, int64_t *restrict sum,
+                               uint64_t *restrict square, uint64_t *restrict high) {
   (void)high;
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
@@ -42,8 +42,8 @@ CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, int64_t *rest
 
 #else
 
-CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, pair *restrict sum, pair *restrict square,
-                               uint64_t *restrict high) {
+CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, pair *restrict sum,
+                               pair *restrict square, uint64_t *restrict high) {
   (void)high;
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {

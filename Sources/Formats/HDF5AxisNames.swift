@@ -46,7 +46,7 @@ struct HDF5Axis: Sendable, Equatable {
     switch Unit(spelling: unit)?.dimension {
     case .length: return .scan
     case .angle, .reciprocalLength: return .detector
-    case .energy, .pixels, nil: break
+    case .energy, .pixels, .time, .memory, nil: break
     }
     return Self.scanKeys.contains(key) ? .scan : Self.detectorKeys.contains(key) ? .detector : nil
   }

@@ -145,6 +145,9 @@ extension Unit {
     case .inverseAngstrom: ["Å⁻¹", "1/Å", "Å^-1", "A^-1", "1/A", "A-1"]
     case .inverseNanometre: ["nm⁻¹", "1/nm", "nm^-1", "nm-1"]
     case .pixel: ["px", "pixel", "pixels"]
+    case .second: ["s", "sec", "second", "seconds"]
+    case .minute: ["min", "minute", "minutes"]
+    case .megabyte, .gigabyte, .mebibyte, .gibibyte: [rawValue]
     }
   }
 }

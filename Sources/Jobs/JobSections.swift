@@ -16,6 +16,7 @@ extension JobSection {
 enum JobSections {
   static let types: [any JobSection.Type] = [
     InputSection.self, OutputSection.self, CalibrationSection.self, ScanSection.self, DetectorSection.self,
+    RunSection.self,
   ]
   static let names = types.map { $0.name } + ["analyses"]
   static let analysesSummary = "The list of analyses, each `- name: {parameters}`, or `- name` for the defaults."
@@ -103,4 +104,24 @@ struct DetectorSection: JobSection {
         "An array [detector y, detector x] (.npy, or an HDF5 dataset as file.h5:/dataset), not 0 where a pixel is dead."
       )
     ], outputs: [], example: "detector: {dead_pixels: dead.npy}\n")
+}
+
+struct RunSection: JobSection {
+  var checkpointInterval = Quantity(30, .second)
+  var onBadFrame = "stop"
+  var memoryPerRank: Quantity?
+
+  static let declaration = Declaration<Self>(
+    "run", "How to run; nothing here changes a number of the result.", source: "",
+    parameters: [
+      .init(
+        "checkpoint_interval", \.checkpointInterval, .quantity([.second, .minute], 0...86_400),
+        "The most that the loss of a machine costs; the end of a process costs the blocks in flight."),
+      .init(
+        "on_bad_frame", \.onBadFrame, .choice(["stop", "mask"]),
+        "What a frame that cannot be read does: stop ends the run, mask makes its position NaN and lists it."),
+      .init(
+        "memory_per_rank", \.memoryPerRank, .quantity([.gigabyte, .gibibyte, .megabyte, .mebibyte], 1...1e9),
+        "The most private memory of a rank; default: the Slurm or cgroup limit, else 80 % of the node, by its ranks."),
+    ], outputs: [], example: "run: {on_bad_frame: mask}\n")
 }

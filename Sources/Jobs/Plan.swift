@@ -20,6 +20,12 @@ public struct Plan: Sendable {
   public let resolvedJob: String
   /// Every value in use that the job, the command line, the input file or a default gave.
   public let parameters: [ResolvedParameter]
+  /// Seconds.
+  public let checkpointInterval: Double
+  /// Whether a frame that cannot be read is masked instead of ending the run.
+  public let masksBadFrames: Bool
+  /// Bytes; nil: what the machine allows.
+  public let memoryPerRank: Int?
 
   /// `context` completed by what was measured on the mean pattern, both in px; given values stay.
   /// A measured radius gives the semiangle where the size of a pixel is known.

@@ -12,6 +12,7 @@ extension Planner {
     decode(&sections.calibration)
     decode(&sections.scan)
     decode(&sections.detector)
+    decode(&sections.run)
     if sections.input.path?.isEmpty ?? true, isClear("input.path") {
       problems.append(
         Problem(.badConfiguration, at: "input.path", "missing; the file to read is needed; add the key or use --input"))

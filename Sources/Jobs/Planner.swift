@@ -30,6 +30,7 @@ struct DecodedSections {
   var calibration = CalibrationSection()
   var scan = ScanSection()
   var detector = DetectorSection()
+  var run = RunSection()
 }
 
 /// Collects problems instead of throwing, so that one run of `check` shows all of them.
@@ -68,7 +69,9 @@ struct Planner {
     return Plan(
       source: source, description: description, outputPath: outputPath, images: sections.output.images, scan: scan,
       selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
-      resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters())
+      resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
+      checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
+      memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) })
   }
 
   mutating func add(_ error: any Error, inside place: String? = nil) {

@@ -21,6 +21,7 @@ struct Resolution {
     add("calibration", calibrationValues.map { ($0.key, $0.value) })
     add("scan", values(sections.scan))
     add("detector", values(sections.detector))
+    add("run", values(sections.run))
     let list = analyses.map { analysis in
       let parameters = analysis.parameters.filter { $0.value != .null }.map { (key: $0.key, value: $0.value) }
       return Setting.map([(analysis.name, .map(parameters))])
@@ -45,6 +46,7 @@ struct Resolution {
     for value in calibrationValues { add("calibration.\(value.key)", value.value, value.origin) }
     add("scan", values(sections.scan))
     add("detector", values(sections.detector))
+    add("run", values(sections.run))
     for analysis in analyses {
       for parameter in analysis.parameters {
         add(join(analysis.place, parameter.key), parameter.value, parameter.origin)

@@ -33,7 +33,9 @@ public struct BrightDisk: Sendable, Equatable {
     let clipped =
       circle.y - circle.radius < -0.5 || circle.y + circle.radius > Double(shape.y) - 0.5
       || circle.x - circle.radius < -0.5 || circle.x + circle.radius > Double(shape.x) - 0.5
-    return BrightDisk(center: Pair(circle.y, circle.x), radius: circle.radius, clipped: clipped)
+    return BrightDisk(
+      center: Pair(circle.y, circle.x), radius: circle.radius + DiskImage.blur / (2 * max(1, circle.radius)),
+      clipped: clipped)
   }
 }
 

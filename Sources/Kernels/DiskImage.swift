@@ -7,6 +7,10 @@ struct DiskImage {
   /// Without hot pixels, and smoothed with the binomial kernel (1, 2, 1)/4 along both axes.
   private let values: [Double]
 
+  /// Variance of the blur along an axis [px²]: the binomial kernel's ½, a pixel's 1/12, and 1/6 for interpolation.
+  /// It moves the half level of a disk of radius R inwards by blur / 2R.
+  static let blur = 0.75
+
   init(_ pattern: [Double], shape: Shape, dead: [Bool]?) throws(Problem) {
     self.shape = shape
     var known = pattern.map(\.isFinite)
@@ -14,11 +18,11 @@ struct DiskImage {
     let first = zip(pattern, known).filter(\.1).map(\.0)
     guard let smallest = first.min(), let largest = first.max() else { throw .noDisk("it has no valid pixel") }
     guard largest > smallest, largest > 0 else { throw .noDisk("all its pixels are \(shortNumber(largest))") }
-    let filled = Self.fill(pattern, known, shape)
-    var calm = Self.withoutHotPixels(filled, shape)
+    // Hot pixels first, since they would spread into gaps.
+    var calm = Self.withoutHotPixels(pattern, known, shape)
     // A disk no larger than a pixel would be taken for a hot pixel.
-    if calm.allSatisfy({ $0 == calm[0] }) { calm = filled }
-    values = Self.smooth(calm, shape)
+    if !zip(calm, known).contains(where: { $1 && $0 != smallest }) { calm = pattern }
+    values = Self.smooth(Self.fill(calm, known, shape), shape)
   }
 
   /// Unknown pixels from the mean of their known neighbours, from the border of a gap inwards.
@@ -42,9 +46,10 @@ struct DiskImage {
 
   /// A pixel more than twice as bright as its third-brightest neighbour becomes their median; so one and two hot
   /// pixels side by side vanish, and a disk, however small, stays.
-  private static func withoutHotPixels(_ values: [Double], _ shape: Shape) -> [Double] {
+  private static func withoutHotPixels(_ values: [Double], _ known: [Bool], _ shape: Shape) -> [Double] {
     values.indices.map { index in
-      let around = neighbors(index, shape).map { values[$0] }.sorted(by: >)
+      guard known[index] else { return values[index] }
+      let around = neighbors(index, shape).filter { known[$0] }.map { values[$0] }.sorted(by: >)
       guard around.count >= 3, values[index] > 2 * max(around[2], 0) else { return values[index] }
       return median(around)
     }
@@ -183,7 +188,8 @@ struct DiskImage {
   private func ring(_ circle: Circle, _ first: Double, _ last: Double) -> Double? {
     let near = first < 1 ? min(last * circle.radius, circle.radius - 2) : max(first * circle.radius, circle.radius + 2)
     let range =
-      first < 1 ? max(0, min(first * circle.radius, near - 2))...max(1, near)
+      first < 1
+      ? max(0, min(first * circle.radius, near - 2))...max(1, near)
       : near...max(last * circle.radius, near + 2)
     var inside: [Double] = []
     for y in 0..<shape.y {

@@ -9,10 +9,10 @@ final class FrameBatch {
   private(set) var rows: [Int] = []
   private let storage: UnsafeMutableRawBufferPointer
 
-  /// `frames`: as many as fit `budget` bytes, at most `most`; 1 or `most`, nothing between.
-  init(frameBytes: Int, most: Int, budget: Int) {
+  /// The largest of `counts` frames that fit `budget` bytes; 1, without copies, when none does.
+  init(frameBytes: Int, counts: [Int], budget: Int) {
     self.frameBytes = frameBytes
-    frames = frameBytes * most <= budget ? most : 1
+    frames = counts.filter { frameBytes * $0 <= budget }.max() ?? 1
     storage = .allocate(byteCount: frames > 1 ? frames * frameBytes : 0, alignment: 64)
   }
 

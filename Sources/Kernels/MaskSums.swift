@@ -10,7 +10,8 @@ public enum PixelWeights: Sendable {
   /// `weights` in the form that is summed fastest.
   public init(_ shape: Shape, weights: [Double]) {
     self =
-      weights.allSatisfy { $0 == 0 || $0 == 1 } ? .selection(PixelSelection(shape, weights.map { $0 == 1 }))
+      weights.allSatisfy { $0 == 0 || $0 == 1 }
+      ? .selection(PixelSelection(shape, weights.map { $0 == 1 }))
       : .weights(weights)
   }
 }

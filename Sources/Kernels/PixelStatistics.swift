@@ -30,7 +30,7 @@ public final class PixelStatistics {
       largest: extremes[1].bytes.baseAddress)
     sums.append(frames)
     accumulators = sums + extremes
-    batch = FrameBatch(frameBytes: pixels * type.size, most: 4, budget: 2 << 20)
+    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
   }
 
   private static func extremes<Pixel: FramePixel>(_: Pixel.Type, _ pixels: Int) -> [any Accumulator] {

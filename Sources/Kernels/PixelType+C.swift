@@ -41,12 +41,14 @@ extension PixelType {
   }
 }
 
-/// A copy of plain values at a fixed address, for the C loops.
+/// A copy of plain values at a fixed address, on a cache line's boundary, for the C loops.
 final class Fixed<Element> {
   let values: UnsafeMutableBufferPointer<Element>
 
   init(_ elements: some Collection<Element>) {
-    values = .allocate(capacity: elements.count)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: elements.count * MemoryLayout<Element>.stride, alignment: 64)
+    values = bytes.bindMemory(to: Element.self)
     _ = values.initialize(from: elements)
   }
 

@@ -17,8 +17,8 @@ final class WeightedSums {
     masks = weights.count
     let padding = Array(repeating: 0.0, count: (8 - pixels % 8) % 8)
     self.weights = Fixed(weights.flatMap { $0 + padding })
-    batch = FrameBatch(frameBytes: pixels * type.size, most: 8, budget: 4 << 20)
-    products = Fixed(Array(repeating: 0, count: 8 * weights.count))
+    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16], budget: 4 << 20)
+    products = Fixed(Array(repeating: 0, count: batch.frames * weights.count))
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {

@@ -5,8 +5,12 @@ import STEM
 protocol RowSink {
   /// Rows `positions` of the leaf that starts at `leafStart`, of every kernel.
   func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) throws
-  /// After this, a kill loses nothing of these positions.
+  /// The rows of these positions, and what they add to the sums, are safe.
   func markCompleted(_ positions: Range<Int>) throws
+  /// The frames of these positions could not be read.
+  func markBad(_ positions: Range<Int>) throws
+  /// Returns once everything written is on the disk.
+  func sync() throws
 }
 
 /// What one rank did in a pass.
@@ -18,7 +22,9 @@ public struct PassStatistics: Codable, Sendable {
   public var frames = 0
   /// Frames with a value that is not a number in some map: empty, or with NaN pixels.
   public var badFrames = 0
-  /// The first few of them.
+  /// Frames that could not be read and were masked.
+  public var masked = 0
+  /// The first few of the bad ones.
   public var badPositions: [Int] = []
   public var bytes = 0
   public var leaves = 0
@@ -33,21 +39,31 @@ final class FramePass {
   var includes: (Int) -> Bool = { _ in true }
   var sink: (any RowSink)?
   var progress: (PassStatistics) -> Void = { _ in }
+  /// Asked after every block; true ends the pass on all ranks with a checkpoint.
+  var isInterrupted: () -> Bool = { false }
+  /// Told how many of how many blocks an earlier run has done.
+  var announceResumed: (Int, Int) -> Void = { _, _ in }
+  /// Whether a frame that cannot be read is left out; otherwise it ends the pass.
+  var masksBadFrames = false
+  /// Time between saves that a loss of the machine survives.
+  var checkpointInterval = Duration.seconds(30)
   private(set) var statistics = PassStatistics()
-  private let accumulators: [any Accumulator]
+  let accumulators: [any Accumulator]
   private let frameBytes: Int
+  private let sumsAreExact: Bool
 
-  /// Rows are handed on at the latest after this time, so that a kill loses little of a long leaf.
+  /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
   private let flushInterval = Duration.milliseconds(250)
 
   init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
     self.selection = selection
     self.kernels = kernels
     accumulators = kernels.flatMap(\.accumulators)
+    sumsAreExact = accumulators.allSatisfy(\.isExact)
     frameBytes = description.frameBytes
     blocks = BlockPlan(
       positions: selection.shape.count, frameBytes: frameBytes, chunkPositions: description.chunkPositions,
-      accumulatorBytes: accumulators.reduce(0) { $0 + $1.bytes.count })
+      accumulatorBytes: sumsAreExact ? 0 : accumulators.reduce(0) { $0 + $1.bytes.count })
   }
 
   /// What a rank holds at a time: a block of frames, the rows of a leaf, the accumulators and one more of them.
@@ -57,29 +73,102 @@ final class FramePass {
     return blocks.blockPositions * (frameBytes + blocks.leafBlocks * rowBytes) + 2 * sums
   }
 
-  /// Runs the whole pass; afterwards the kernels of rank 0 hold the combined sums. Collective.
-  func run(_ reader: any FrameReader, ranks: any Ranks, storePath: String) throws {
-    let store = LeafStore(storePath, recordBytes: accumulators.reduce(0) { $0 + $1.bytes.count })
-    defer { if ranks.rank == 0 { store.remove() } }
-    try ranks.onFirst { try store.create(leaves: blocks.leafCount) }
-    try ranks.startTasks()
-    let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, store) } }
-    try ranks.endTasks()
-    try outcome.get()
-    try ranks.onFirst { try store.combine(leaves: blocks.leafCount, into: accumulators) }
+  func checkpoint(at path: String) -> Checkpoint {
+    Checkpoint(path, blockCount: blocks.blockCount, sums: accumulators)
   }
 
+  // MARK: collective
+
+  /// Runs what the checkpoint does not hold yet; afterwards the kernels of rank 0 hold the combined sums. Collective.
+  /// Throws `RunFailure`; with code `.tryAgain` when it was interrupted.
+  func run(_ reader: any FrameReader, ranks: any Ranks, checkpoint: Checkpoint) throws {
+    try ranks.together { try checkpoint.openForWriting() }
+    let state = try resumedState(ranks, checkpoint)
+    try ranks.startTasks()
+    let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, checkpoint, state) } }
+    try ranks.endTasks()
+    try outcome.get()
+    checkpoint.close()
+    try ranks.onFirst {
+      try checkpoint.openForWriting()
+      try combine(checkpoint, state.boots)
+      checkpoint.close()
+    }
+  }
+
+  /// What was done before this run, the same on all ranks.
+  private struct State {
+    var done: BlockSet
+    var boots: Set<UInt64>
+    /// The first record that nobody wrote; exact sums go into one per rank from there.
+    var firstRecord: Int
+  }
+
+  private func resumedState(_ ranks: any Ranks, _ checkpoint: Checkpoint) throws -> State {
+    let boots = try ranks.allGather(Int(bitPattern: UInt(Checkpoint.boot))).map { UInt64(UInt(bitPattern: $0)) }
+    var state = State(done: BlockSet(count: blocks.blockCount), boots: Set(boots), firstRecord: 0)
+    try ranks.onFirst {
+      state.firstRecord = checkpoint.recordCount()
+      for record in 0..<state.firstRecord {
+        if let found = try checkpoint.load(record, boots: state.boots) { state.done.formUnion(found.blocks) }
+      }
+    }
+    state.done = BlockSet(bytes: try ranks.broadcast(state.done.bytes))
+    state.firstRecord = try ranks.largest(state.firstRecord)
+    announceResumed(state.done.count, blocks.blockCount)
+    // What an earlier run computed but did not get to mark.
+    try ranks.onFirst { for range in doneRanges(state.done) { try sink?.markCompleted(range) } }
+    return state
+  }
+
+  private func doneRanges(_ done: BlockSet) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    for block in 0..<blocks.blockCount where done.contains(block) {
+      let positions = blocks.positions(ofBlock: block)
+      if let last = ranges.last, last.upperBound == positions.lowerBound {
+        ranges[ranges.count - 1] = last.lowerBound..<positions.upperBound
+      } else {
+        ranges.append(positions)
+      }
+    }
+    return ranges
+  }
+
+  /// Records in their order: that of the leaves where it matters.
+  private func combine(_ checkpoint: Checkpoint, _ boots: Set<UInt64>) throws {
+    for accumulator in accumulators { accumulator.reset() }
+    guard !accumulators.isEmpty else { return }
+    for record in 0..<checkpoint.recordCount() {
+      try checkpoint.load(record, boots: boots)?.combine(into: accumulators)
+    }
+  }
+
+  // MARK: one rank
+
   /// Takes leaves until none is left. An error here ends the other ranks' loops too.
-  private func takeLeaves(_ reader: any FrameReader, _ ranks: any Ranks, _ store: LeafStore) throws {
+  private func takeLeaves(
+    _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint, _ state: State
+  ) throws {
     let start = ContinuousClock.now
     do {
-      try store.openForWriting()
+      let work = LeafWork(self, reader, ranks, checkpoint)
+      work.record = sumsAreExact ? state.firstRecord + ranks.rank : 0
+      if sumsAreExact { work.startRecord(nil) }
       while case let leaf = try ranks.nextTask(), leaf < blocks.leafCount {
-        try process(leaf, reader, ranks)
+        let open = blocks.blocks(ofLeaf: leaf).filter { !state.done.contains($0) }
+        if open.isEmpty { continue }
+        if !sumsAreExact {
+          work.record = leaf
+          work.startRecord(try checkpoint.load(leaf, boots: state.boots))
+        }
+        try work.process(leaf, open, endsRecord: !sumsAreExact)
         if try ranks.tasksAreStopped() { break }
-        try store.save(leaf: leaf, accumulators)
-        try sink?.markCompleted(blocks.positions(ofLeaf: leaf))
         statistics.leaves += 1
+      }
+      // Another machine sees what was written here only after it was synced.
+      try work.save(try ranks.tasksAreStopped() || state.boots.count > 1 ? .synced : .thisBoot)
+      if try ranks.tasksAreStopped(), isInterrupted() {
+        throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
       }
     } catch {
       try ranks.stopTasks()
@@ -88,36 +177,85 @@ final class FramePass {
     statistics.wall = (ContinuousClock.now - start).seconds
   }
 
-  private func process(_ leaf: Int, _ reader: any FrameReader, _ ranks: any Ranks) throws {
-    let positions = blocks.positions(ofLeaf: leaf)
-    for accumulator in accumulators { accumulator.reset() }
-    for kernel in kernels { for rows in kernel.rows { rows.prepare(rows: positions.count) } }
-    var written = positions.lowerBound
-    var lastWrite = ContinuousClock.now
-    for block in blocks.blocks(ofLeaf: leaf) where includes(block) {
-      let began = ContinuousClock.now
-      let range = blocks.positions(ofBlock: block)
-      try compute(range, leafStart: positions.lowerBound, reader)
-      let ended = ContinuousClock.now
-      statistics.busy += (ended - began).seconds
-      progress(statistics)
-      if try ranks.tasksAreStopped() { return }
-      if ended - lastWrite > flushInterval, let sink {
-        try timedWrite(sink, written..<range.upperBound, positions.lowerBound)
-        written = range.upperBound
-        lastWrite = ContinuousClock.now
-      }
+  /// What a rank has computed and not yet saved.
+  private final class LeafWork {
+    private unowned let pass: FramePass
+    private let reader: any FrameReader
+    private let ranks: any Ranks
+    private let checkpoint: Checkpoint
+    var record = 0
+    private var sequence: UInt64 = 0
+    private var saved: BlockSet
+    /// Positions whose rows are written and whose sums are not saved.
+    private var unmarked: [Range<Int>] = []
+    private var lastSave = ContinuousClock.now
+    private var lastSync = ContinuousClock.now
+    private var isSynced = true
+
+    init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
+      self.pass = pass
+      self.reader = reader
+      self.ranks = ranks
+      self.checkpoint = checkpoint
+      saved = BlockSet(count: pass.blocks.blockCount)
     }
-    if let sink, written < positions.upperBound {
-      try timedWrite(sink, written..<positions.upperBound, positions.lowerBound)
+
+    /// Goes on from what a record holds, or from nothing.
+    func startRecord(_ found: Checkpoint.Found?) {
+      for accumulator in pass.accumulators { accumulator.reset() }
+      found?.restore(pass.accumulators)
+      sequence = found?.sequence ?? 0
+      saved = found?.blocks ?? BlockSet(count: pass.blocks.blockCount)
+    }
+
+    func process(_ leaf: Int, _ open: [Int], endsRecord: Bool) throws {
+      let leafStart = pass.blocks.positions(ofLeaf: leaf).lowerBound
+      for kernel in pass.kernels {
+        for rows in kernel.rows { rows.prepare(rows: pass.blocks.positions(ofLeaf: leaf).count) }
+      }
+      var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
+      for block in open {
+        let range = pass.blocks.positions(ofBlock: block)
+        if pass.includes(block) { try pass.compute(range, leafStart: leafStart, reader) }
+        saved.insert(block)
+        pass.progress(pass.statistics)
+        let now = ContinuousClock.now
+        if pass.isInterrupted() { try ranks.stopTasks() }
+        let isStopped = try ranks.tasksAreStopped()
+        if isStopped || block == open.last || now - lastSave > pass.flushInterval {
+          try pass.write(written..<range.upperBound, leafStart)
+          unmarked.append(written..<range.upperBound)
+          written = range.upperBound
+          if now - lastSave > pass.flushInterval {
+            try save(now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
+          }
+        }
+        if isStopped { return }
+      }
+      if endsRecord { try save(.thisBoot) }
+    }
+
+    func save(_ durability: Checkpoint.Durability) throws {
+      if unmarked.isEmpty && (isSynced || durability == .thisBoot) { return }
+      let began = ContinuousClock.now
+      if durability == .synced { try pass.sink?.sync() }
+      sequence += 1
+      try checkpoint.save(record, sequence: sequence, durability, saved, pass.accumulators)
+      for range in unmarked { try pass.sink?.markCompleted(range) }
+      unmarked = []
+      lastSave = ContinuousClock.now
+      isSynced = durability == .synced
+      if isSynced { lastSync = lastSave }
+      pass.statistics.writing += (lastSave - began).seconds
     }
   }
 
   private func compute(_ block: Range<Int>, leafStart: Int, _ reader: any FrameReader) throws {
+    let began = ContinuousClock.now
     let kernels = kernels
     let runs = selection.runs(in: block)
     for run in runs {
-      try reader.forEachFrame(in: run) { position, frame in
+      try read(run, reader) { position, frame in
         for kernel in kernels { kernel.add(frame, row: position - leafStart) }
       }
       statistics.frames += run.count
@@ -125,6 +263,26 @@ final class FramePass {
     }
     for kernel in kernels { kernel.endBlock() }
     for run in runs { countBadFrames(run, leafStart: leafStart) }
+    statistics.busy += (ContinuousClock.now - began).seconds
+  }
+
+  /// Reads the frames of a run; with `masksBadFrames` those that cannot be read are left out and listed.
+  private func read(
+    _ run: Range<Int>, _ reader: any FrameReader, _ body: (Int, UnsafeRawPointer) -> Void
+  ) throws {
+    var next = run.lowerBound
+    while next < run.upperBound {
+      do {
+        try reader.forEachFrame(in: next..<run.upperBound) { position, frame in
+          body(position, frame)
+          next = position + 1
+        }
+      } catch let problem as Problem where masksBadFrames && [.badData, .inputOutput].contains(problem.code) {
+        try sink?.markBad(next..<(next + 1))
+        statistics.masked += 1
+        next += 1
+      }
+    }
   }
 
   private func countBadFrames(_ run: Range<Int>, leafStart: Int) {
@@ -135,7 +293,8 @@ final class FramePass {
     }
   }
 
-  private func timedWrite(_ sink: any RowSink, _ positions: Range<Int>, _ leafStart: Int) throws {
+  private func write(_ positions: Range<Int>, _ leafStart: Int) throws {
+    guard let sink else { return }
     let began = ContinuousClock.now
     try sink.write(kernels, positions: positions, leafStart: leafStart)
     statistics.writing += (ContinuousClock.now - began).seconds

@@ -7,6 +7,8 @@ import USID
 public struct RunOptions: Sendable {
   public enum Existing: Sendable { case refuse, overwrite, append }
   public var existing = Existing.refuse
+  /// Starts over: neither continues an unfinished run nor is content with a finished one.
+  public var force = false
   public var commandLine: [String] = CommandLine.arguments
 
   public init() {}
@@ -21,6 +23,7 @@ public final class JobRun {
   private let output: OutputFile
   private let start = Date()
   private let clock = ContinuousClock.now
+  private var fingerprint = (size: 0, digest: "")
 
   public init(_ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console) {
     self.plan = plan
@@ -30,32 +33,57 @@ public final class JobRun {
     output = OutputFile(path: plan.outputPath, existing: options.existing)
   }
 
-  /// Collective. Throws `RunFailure`, the same on all ranks.
+  /// Collective. Throws `RunFailure`, the same on all ranks; an unfinished output stays, for the same job to go on.
   public func run() throws -> RunSummary {
+    let lock = OutputLock(output.lock)
+    defer { lock.release() }
     try ranks.onFirst {
-      try output.check(input: plan.description.path)
-      output.removePartial()
+      try output.checkPlace(input: plan.description.path)
+      try lock.acquire()
     }
-    do { return try execute() } catch {
+    let identity = try ranks.together { try makeIdentity() }
+    if try isFinished(identity) { return finishedSummary() }
+    try ranks.onFirst { try output.checkExisting() }
+    let reader = try ranks.together { try plan.source.makeReader() }
+    let unfinished = try findUnfinished(identity)
+    return try execute(reader, unfinished ?? begin(identity, reader), isResumed: unfinished != nil)
+  }
+
+  /// Measures what is not known, lays out the output and makes the checkpoint file.
+  private func begin(_ identity: RunIdentity, _ reader: any FrameReader) throws -> RunIdentity {
+    var identity = identity
+    do {
+      identity.measured = try measure(reader)
+      let context = context(identity.measured)
+      let outputs = try ranks.together { try collect(plan.analyses) { try $0.outputs(context) } }
+      identity.places = try layOut(outputs, context, identity)
+      let head = Array(try JSONEncoder().encode(identity))
+      let checkpoint = Checkpoint(output.checkpoint, blockCount: 0, sums: [])
+      try ranks.onFirst { try checkpoint.create(head: head) }
+    } catch {
       if ranks.rank == 0 { output.removePartial() }
       throw error
     }
+    return identity
   }
 
-  private func execute() throws -> RunSummary {
-    let reader = try ranks.together { try plan.source.makeReader() }
-    let context = try measuredContext(reader)
-    let analyses = plan.analyses
-    let outputs = try ranks.together { try collect(analyses) { try $0.outputs(context) } }
-    let kernels = try ranks.together { try collect(analyses) { try $0.makeKernel(context) } }
+  private func execute(_ reader: any FrameReader, _ identity: RunIdentity, isResumed: Bool) throws -> RunSummary {
+    guard let places = identity.places else { throw Problem(.internalError, "a run without a layout") }
+    let context = context(identity.measured)
+    let outputs = try ranks.together { try collect(plan.analyses) { try $0.outputs(context) } }
+    let kernels = try ranks.together { try collect(plan.analyses) { try $0.makeKernel(context) } }
     let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
-    announce(pass, context)
-
-    let places = try layOut(outputs, context)
+    announce(pass)
     let writer = try ResultWriter(output.partial, places: places, access: .parallel(ranks))
-    pass.sink = ResultSink(writer: writer, outputs: outputs)
+    pass.sink = ResultSink(writer: writer, outputs: outputs, path: output.partial)
     pass.progress = progressReport(pass)
-    try pass.run(reader, ranks: ranks, storePath: output.leaves)
+    pass.isInterrupted = { StopSignals.isRequested }
+    pass.masksBadFrames = plan.masksBadFrames
+    pass.checkpointInterval = .seconds(plan.checkpointInterval)
+    pass.announceResumed = { [console] done, total in
+      if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
+    }
+    try pass.run(reader, ranks: ranks, checkpoint: pass.checkpoint(at: output.checkpoint))
     console.clearBar()
     let began = ContinuousClock.now
     try ranks.onFirst { try writeSums(kernels, outputs, writer) }
@@ -63,9 +91,54 @@ public final class JobRun {
     return try finish(pass, places, reducing: (ContinuousClock.now - began).seconds)
   }
 
-  private func measuredContext(_ reader: any FrameReader) throws -> FrameContext {
-    guard !plan.toMeasure.isEmpty else { return plan.context }
-    let measurement = try Measurement(plan, reader, ranks: ranks, storePath: output.leaves)
+  // MARK: what is there already
+
+  private func makeIdentity() throws -> RunIdentity {
+    let context = plan.provisionalContext
+    let kernels = try plan.analyses.map { try $0.makeKernel(context) }
+    let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
+    fingerprint = try Provenance.fingerprint(plan.description.path)
+    let base = options.existing == .append && output.exists ? output.state : ""
+    return RunIdentity(plan, fingerprint: fingerprint, blocks: pass.blocks, base: base)
+  }
+
+  private func isFinished(_ identity: RunIdentity) throws -> Bool {
+    guard options.existing == .refuse, !options.force else { return false }
+    let finished = ranks.rank == 0 && output.exists && identity.isFinished(in: output.path)
+    return try ranks.largest(finished ? 1 : 0) == 1
+  }
+
+  private func finishedSummary() -> RunSummary {
+    console.info("\(output.path) holds the result of this job on this input already; --force computes it again")
+    return RunSummary(
+      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, reducing: 0, ranks: [],
+      positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x, groups: [])
+  }
+
+  /// The identity stored with an unfinished run of this job; nil where there is none. Throws when another job left it.
+  private func findUnfinished(_ identity: RunIdentity) throws -> RunIdentity? {
+    var stored: [UInt8] = []
+    try ranks.onFirst {
+      stored = options.force || !output.partialExists ? [] : Checkpoint.head(output.checkpoint) ?? []
+      guard !stored.isEmpty else { return output.removePartial() }
+      let found = try JSONDecoder().decode(RunIdentity.self, from: Data(stored))
+      let differences = identity.differences(found)
+      guard differences.isEmpty else {
+        throw Problem(
+          .cannotCreate, at: output.partial,
+          "belongs to another run: \(differences.joined(separator: "; ")); give that job to finish it, or --force to start over")
+      }
+    }
+    stored = try ranks.broadcast(stored)
+    return stored.isEmpty ? nil : try JSONDecoder().decode(RunIdentity.self, from: Data(stored))
+  }
+
+  // MARK: measuring
+
+  /// Center y, x and disk radius [px]; empty when nothing is to be measured.
+  private func measure(_ reader: any FrameReader) throws -> [Double] {
+    guard !plan.toMeasure.isEmpty else { return [] }
+    let measurement = try Measurement(plan, reader, ranks: ranks, path: output.measurement)
     let center = measurement.center
     let text = String(
       format: "center %.2f, %.2f px and disk radius %.2f px measured in the mean of %d patterns", center.y, center.x,
@@ -74,7 +147,12 @@ public final class JobRun {
     if measurement.isClipped {
       console.warning("the bright disk is cut by the detector's edge; its center may be off")
     }
-    return plan.measured(center: center, diskRadius: measurement.radius)
+    return [center.y, center.x, measurement.radius]
+  }
+
+  private func context(_ measured: [Double]) -> FrameContext {
+    measured.isEmpty
+      ? plan.context : plan.measured(center: Pair(measured[0], measured[1]), diskRadius: measured[2])
   }
 
   /// What `make` gives for each analysis; all problems at once.
@@ -90,7 +168,7 @@ public final class JobRun {
     return values
   }
 
-  private func announce(_ pass: FramePass, _ context: FrameContext) {
+  private func announce(_ pass: FramePass) {
     let source = plan.description
     console.info(
       "\(source.path): \(source.format), scan \(plan.scan.text), detector \(source.detectorShape.text) "
@@ -103,14 +181,17 @@ public final class JobRun {
 
   // MARK: output
 
-  private func layOut(_ outputs: [[OutputDescription]], _ context: FrameContext) throws -> ResultPlaces {
+  private func layOut(
+    _ outputs: [[OutputDescription]], _ context: FrameContext, _ identity: RunIdentity
+  ) throws -> ResultPlaces {
     let hosts = try ranks.gather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
     var encoded: [UInt8] = []
     try ranks.onFirst {
-      let provenance = try Provenance(
-        plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start)
+      let provenance = Provenance(
+        plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
+        fingerprint: fingerprint)
       let layout = try layout(outputs, context, provenance)
       let places: ResultPlaces
       if options.existing == .append && output.exists {
@@ -161,6 +242,7 @@ public final class JobRun {
       try ResultFile.finish(
         output.partial, places, [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))])
       try output.publish()
+      output.removePartial()
     }
     let encoded = Array(try JSONEncoder().encode(pass.statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
@@ -188,6 +270,7 @@ public final class JobRun {
 private struct ResultSink: RowSink {
   let writer: ResultWriter
   let outputs: [[OutputDescription]]
+  let path: String
 
   func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) throws {
     for (group, kernel) in kernels.enumerated() {
@@ -201,4 +284,6 @@ private struct ResultSink: RowSink {
   }
 
   func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions) }
+  func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions) }
+  func sync() throws { try OutputFile.sync(path) }
 }

@@ -16,6 +16,8 @@ public final class MPIRanks: Ranks {
   public func sum(_ values: [Int]) throws -> [Int] { try communicator.allReduce(values, .sum) }
   public func largest(_ value: Int) throws -> Int { try communicator.allReduce(value, .maximum) }
 
+  public func allGather(_ value: Int) throws -> [Int] { try communicator.allGather(value) }
+
   public func startTasks() throws { counter = try SharedCounter(on: communicator) }
   public func nextTask() throws -> Int { try counter!.next() }
   public func stopTasks() throws { try counter!.stop() }

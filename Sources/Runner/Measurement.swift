@@ -17,12 +17,17 @@ struct Measurement {
   let positions: Int
 
   /// Collective.
-  init(_ plan: Plan, _ reader: any FrameReader, ranks: any Ranks, storePath: String) throws {
+  init(_ plan: Plan, _ reader: any FrameReader, ranks: any Ranks, path: String) throws {
     let kernel = try FrameStatistics().makeKernel(plan.context)
     let pass = FramePass(plan.description, selection: plan.selection, kernels: [kernel])
     let sample = Self.sample(pass.blocks, plan.selection)
     pass.includes = sample.contains
-    try pass.run(reader, ranks: ranks, storePath: storePath)
+    pass.isInterrupted = { StopSignals.isRequested }
+    pass.masksBadFrames = plan.masksBadFrames
+    let checkpoint = pass.checkpoint(at: path)
+    try ranks.onFirst { try checkpoint.create(head: []) }
+    defer { if ranks.rank == 0 { checkpoint.remove() } }
+    try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
     var result: [Double] = []
     try ranks.onFirst {
       let pattern = kernel.finish()["mean"] ?? []

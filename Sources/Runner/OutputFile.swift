@@ -7,7 +7,16 @@ struct OutputFile {
   let existing: RunOptions.Existing
 
   var partial: String { path + ".partial" }
-  var leaves: String { path + ".partial.leaves" }
+  var checkpoint: String { path + ".partial.checkpoint" }
+  var measurement: String { path + ".partial.measurement" }
+  var lock: String { path + ".partial.lock" }
+  var partialExists: Bool { FileManager.default.fileExists(atPath: partial) }
+  /// Tells one state of the existing output from another.
+  var state: String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return "" }
+    return "\(status.st_size) bytes of \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+  }
   var exists: Bool { FileManager.default.fileExists(atPath: path) }
   private var folder: String {
     let folder = (path as NSString).deletingLastPathComponent
@@ -16,6 +25,12 @@ struct OutputFile {
 
   /// All that can be said about the output before anything is computed.
   func check(input: String) throws(Problem) {
+    try checkPlace(input: input)
+    try checkExisting()
+  }
+
+  /// Whether the output can be made where it is wanted.
+  func checkPlace(input: String) throws(Problem) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
       throw Problem(.cannotCreate, at: path, "the folder \(folder) does not exist; make it first")
@@ -30,6 +45,9 @@ struct OutputFile {
       throw Problem(
         .cannotCreate, at: path, "is the input itself; the input is never modified, give another output.path")
     }
+  }
+
+  func checkExisting() throws(Problem) {
     if exists && existing == .refuse {
       throw Problem(
         .cannotCreate, at: path, "exists; use --append to add results to a copy that replaces it, or --overwrite")
@@ -65,18 +83,18 @@ struct OutputFile {
   }
 
   func removePartial() {
-    unlink(partial)
-    unlink(leaves)
+    for name in [partial, checkpoint, measurement] { unlink(name) }
   }
 
   /// Gives the finished file its name, after the last byte of it is on the disk.
   func publish() throws(Problem) {
-    try sync(partial)
-    guard rename(partial, path) == 0 else { throw failure(.cannotCreate, path, "cannot take the place of the output") }
-    try sync(folder)
+    try Self.sync(partial)
+    guard rename(partial, path) == 0 else { throw Self.failure(.cannotCreate, path, "cannot take the place of the output") }
+    try Self.sync(folder)
   }
 
-  private func sync(_ path: String) throws(Problem) {
+  /// Returns once everything written to a file is on the disk.
+  static func sync(_ path: String) throws(Problem) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.inputOutput, path, "cannot be opened to be synced") }
     defer { close(descriptor) }
@@ -84,7 +102,7 @@ struct OutputFile {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(.inputOutput, path, "cannot be synced") }
   }
 
-  private func failure(_ code: ExitCode, _ place: String, _ what: String) -> Problem {
+  private static func failure(_ code: ExitCode, _ place: String, _ what: String) -> Problem {
     Problem(code, at: place, "\(what): \(String(cString: strerror(errno)))")
   }
 }

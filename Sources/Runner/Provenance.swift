@@ -17,16 +17,6 @@ struct Provenance {
   let start: Date
   let fingerprint: (size: Int, digest: String)
 
-  /// Throws `Problem` when the input cannot be read.
-  init(plan: Plan, commandLine: [String], hosts: [String], rankCount: Int, start: Date) throws {
-    self.plan = plan
-    self.commandLine = commandLine
-    self.hosts = hosts
-    self.rankCount = rankCount
-    self.start = start
-    fingerprint = try Self.fingerprint(plan.description.path)
-  }
-
   /// In the order in which they are stored.
   var attributes: [(key: String, value: Setting)] {
     let source = plan.description
@@ -56,7 +46,7 @@ struct Provenance {
   var pending: [(key: String, value: Setting)] { [("end_time", .text("")), ("status", .text("running"))] }
 
   /// Size, and SHA-256 over the first and the last MiB (over everything where the file is smaller than both).
-  private static func fingerprint(_ path: String) throws -> (Int, String) {
+  static func fingerprint(_ path: String) throws -> (size: Int, digest: String) {
     let part = 1 << 20
     do {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

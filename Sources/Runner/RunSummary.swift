@@ -21,6 +21,7 @@ public struct RunSummary: Codable, Sendable {
   public var text: String {
     let busy = ranks.map(\.busy)
     let shares = busy.map { String(format: "%.0f %%", 100 * $0 / max(wall, 1e-9)) }.prefix(8).joined(separator: ", ")
+    guard !ranks.isEmpty else { return "nothing to compute" }
     var lines = [
       String(
         format: "%d positions, %.3f GB in %.3f s: %.2f GB/s, %.0f frames/s", selected, Double(bytes) / 1e9, wall,
@@ -29,6 +30,8 @@ public struct RunSummary: Codable, Sendable {
     ]
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }
+    let masked = ranks.reduce(0) { $0 + $1.masked }
+    if masked > 0 { lines.append("\(masked) \(masked == 1 ? "frame" : "frames") could not be read and were masked (bad_frames)") }
     let places = ranks.flatMap(\.badPositions).sorted().prefix(5).map { "(\($0 / scanWidth), \($0 % scanWidth))" }
     lines.append(
       bad == 0

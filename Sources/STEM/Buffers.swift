@@ -54,6 +54,8 @@ public protocol Accumulator: AnyObject {
   var bytes: UnsafeMutableRawBufferPointer { get }
   /// The neutral element everywhere.
   func reset()
+  /// Whether the order of combining does not show in the bits: sums of integers, largest and smallest values.
+  var isExact: Bool { get }
   /// Combines with a later leaf, `other` of the same layout.
   func combine(_ other: UnsafeRawBufferPointer)
 }
@@ -62,12 +64,23 @@ public protocol Accumulator: AnyObject {
 /// in leaf order.
 public protocol SumElement: BitwiseCopyable {
   static var zero: Self { get }
+  /// Whether sums have no rounding.
+  static var isExact: Bool { get }
   mutating func add(_ other: Self)
 }
 
-extension Int64: SumElement { @inlinable public mutating func add(_ other: Int64) { self &+= other } }
-extension UInt64: SumElement { @inlinable public mutating func add(_ other: UInt64) { self &+= other } }
-extension Double: SumElement { @inlinable public mutating func add(_ other: Double) { self += other } }
+extension Int64: SumElement {
+  public static var isExact: Bool { true }
+  @inlinable public mutating func add(_ other: Int64) { self &+= other }
+}
+extension UInt64: SumElement {
+  public static var isExact: Bool { true }
+  @inlinable public mutating func add(_ other: UInt64) { self &+= other }
+}
+extension Double: SumElement {
+  public static var isExact: Bool { false }
+  @inlinable public mutating func add(_ other: Double) { self += other }
+}
 
 /// An unevaluated sum of two doubles (about 106 bits), for sums of squares that would cancel.
 /// Knuth, The Art of Computer Programming 2, 4.2.2, theorem B (two-sum); product by fused multiply-add.
@@ -81,6 +94,7 @@ extension Double: SumElement { @inlinable public mutating func add(_ other: Doub
   }
 
   @inlinable public static var zero: DoubleDouble { DoubleDouble(0) }
+  public static var isExact: Bool { false }
   @inlinable public var double: Double { high + low }
 
   @inlinable @inline(__always) public mutating func add(_ value: Double) {
@@ -116,6 +130,7 @@ public final class PixelSum<Element: SumElement>: Accumulator {
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
   public func reset() { values.update(repeating: .zero) }
+  public var isExact: Bool { Element.isExact }
   public func combine(_ other: UnsafeRawBufferPointer) {
     let other = other.bindMemory(to: Element.self)
     precondition(other.count == values.count)
@@ -139,6 +154,7 @@ public final class PixelMax<Element: FramePixel>: Accumulator {
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
   public func reset() { values.update(repeating: neutral) }
+  public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
     let other = other.bindMemory(to: Element.self)
     precondition(other.count == values.count)
@@ -162,6 +178,7 @@ public final class PixelMin<Element: FramePixel>: Accumulator {
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
   public func reset() { values.update(repeating: neutral) }
+  public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
     let other = other.bindMemory(to: Element.self)
     precondition(other.count == values.count)

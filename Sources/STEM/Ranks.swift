@@ -10,6 +10,8 @@ public protocol Ranks: AnyObject {
   func gather(_ bytes: [UInt8]) throws -> [[UInt8]]
   func sum(_ values: [Int]) throws -> [Int]
   func largest(_ value: Int) throws -> Int
+  /// Every rank's value, on all ranks, in rank order.
+  func allGather(_ value: Int) throws -> [Int]
   /// Starts handing out `0, 1, 2 …`; collective.
   func startTasks() throws
   /// The next number of the shared sequence; not collective. Beyond any list of work once somebody has stopped.
@@ -34,6 +36,7 @@ public final class SerialRanks: Ranks {
   public func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
   public func sum(_ values: [Int]) -> [Int] { values }
   public func largest(_ value: Int) -> Int { value }
+  public func allGather(_ value: Int) -> [Int] { [value] }
   public func startTasks() { task = 0 }
   public func nextTask() -> Int {
     defer { task += 1 }

@@ -13,8 +13,14 @@ public enum Unit: String, Sendable, CaseIterable {
   case inverseAngstrom = "Å⁻¹"
   case inverseNanometre = "nm⁻¹"
   case pixel = "px"
+  case second = "s"
+  case minute = "min"
+  case megabyte = "MB"
+  case gigabyte = "GB"
+  case mebibyte = "MiB"
+  case gibibyte = "GiB"
 
-  public enum Dimension: String, Sendable { case energy, length, angle, reciprocalLength, pixels }
+  public enum Dimension: String, Sendable { case energy, length, angle, reciprocalLength, pixels, time, memory }
 
   public var dimension: Dimension {
     switch self {
@@ -23,13 +29,20 @@ public enum Unit: String, Sendable, CaseIterable {
     case .radian, .milliradian, .degree: .angle
     case .inverseAngstrom, .inverseNanometre: .reciprocalLength
     case .pixel: .pixels
+    case .second, .minute: .time
+    case .megabyte, .gigabyte, .mebibyte, .gibibyte: .memory
     }
   }
 
-  /// Factor to the unit used inside: eV, Å, rad, Å⁻¹, px.
+  /// Factor to the unit used inside: eV, Å, rad, Å⁻¹, px, s, bytes.
   public var factor: Double {
     switch self {
-    case .electronvolt, .angstrom, .radian, .inverseAngstrom, .pixel: 1
+    case .electronvolt, .angstrom, .radian, .inverseAngstrom, .pixel, .second: 1
+    case .minute: 60
+    case .megabyte: 1e6
+    case .gigabyte: 1e9
+    case .mebibyte: 1_048_576
+    case .gibibyte: 1_073_741_824
     case .kiloelectronvolt: 1000
     case .nanometre: 10
     case .micrometre: 1e4
@@ -59,6 +72,12 @@ public enum Unit: String, Sendable, CaseIterable {
     case "Å⁻¹", "1/Å", "A^-1", "Å^-1", "1/A", "1/angstrom", "A-1", "Ang^-1": self = .inverseAngstrom
     case "nm⁻¹", "1/nm", "nm^-1", "nm-1": self = .inverseNanometre
     case "px", "pixel", "pixels": self = .pixel
+    case "s", "sec", "second", "seconds": self = .second
+    case "min", "minute", "minutes": self = .minute
+    case "MB": self = .megabyte
+    case "GB": self = .gigabyte
+    case "MiB": self = .mebibyte
+    case "GiB": self = .gibibyte
     default: return nil
     }
   }

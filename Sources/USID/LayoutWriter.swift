@@ -145,22 +145,28 @@ struct LayoutWriter {
     }
   }
 
-  /// One status a pass, in the first of its groups and linked into the others.
-  func createCompleted(in file: borrowing File, _ places: inout ResultPlaces) throws {
+  /// What is known of every position: one dataset a pass, in the first of its groups and linked into the others.
+  func createStatus(in file: borrowing File, _ places: inout ResultPlaces) throws {
+    let isDone = "1 where the results of a scan position are complete and in the file."
+    let isBad = "1 where the frame of a scan position could not be read and was masked: its results are NaN."
     for group in places.groups {
-      let path = "\(group.path)/\(Names.completed)"
-      if let first = places.completed[group.pass] {
-        try file.createHardLink(path, to: first)
-        continue
-      }
-      let dataset = try file.createDataset(path, shape: [scan.count], of: .u8, fill: UInt8(0))
-      var sheet = AttributeSheet()
-      sheet.add(bookkeeping.attributes, prefix: "")
-      let summary = "1 where the results of a scan position are complete and in the file."
-      sheet.add([("summary", .text(summary))], prefix: "")
-      try sheet.write(to: dataset)
-      places.completed[group.pass] = path
+      try createStatus(Names.completed, isDone, of: group, in: file, &places.completed)
+      try createStatus(Names.badFrames, isBad, of: group, in: file, &places.badFrames)
     }
+  }
+
+  private func createStatus(
+    _ name: String, _ summary: String, of group: ResultPlaces.Group, in file: borrowing File,
+    _ places: inout [Int: String]
+  ) throws {
+    let path = "\(group.path)/\(name)"
+    if let first = places[group.pass] { return try file.createHardLink(path, to: first) }
+    let dataset = try file.createDataset(path, shape: [scan.count], of: .u8, fill: UInt8(0))
+    var sheet = AttributeSheet()
+    sheet.add(bookkeeping.attributes, prefix: "")
+    sheet.add([("summary", .text(summary))], prefix: "")
+    try sheet.write(to: dataset)
+    places[group.pass] = path
   }
 }
 

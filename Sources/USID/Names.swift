@@ -3,6 +3,7 @@ import STEM
 /// How objects are called.
 enum Names {
   static let completed = "completed_positions"
+  static let badFrames = "bad_frames"
   static let resultFile = "ronchi results"
   static let scanFile = "ronchi scan"
 
@@ -44,7 +45,7 @@ enum Names {
 
   /// What an output may not be called: pyUSID reads '-' as a results group, HDF5 reads '/' and '.' as a path.
   static func problem(ofOutput name: String) -> Problem? {
-    let bad = name.isEmpty || name == "." || name == completed || name.contains { "-/\0".contains($0) }
+    let bad = name.isEmpty || name == "." || name == completed || name == badFrames || name.contains { "-/\0".contains($0) }
     guard bad else { return nil }
     return Problem(
       .badConfiguration, at: name,

@@ -76,7 +76,7 @@ public enum ResultFile {
     var places = ResultPlaces(measurement: writer.measurement)
     let run = RunAttributes(provenance: layout.provenance, pending: layout.pending)
     for group in layout.groups { try writer.createGroup(group, run: run, in: file, &places) }
-    try writer.createCompleted(in: file, &places)
+    try writer.createStatus(in: file, &places)
     return places
   }
 

@@ -41,6 +41,8 @@ public struct ResultPlaces: Sendable, Codable, Equatable {
   public var groups: [Group] = []
   /// The `completed_positions` of each pass, by `ResultGroupLayout.pass`.
   public var completed: [Int: String] = [:]
+  /// The `bad_frames` of each pass.
+  public var badFrames: [Int: String] = [:]
   public var frames: Frames?
   var pending: [Pending] = []
 }

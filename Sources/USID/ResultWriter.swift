@@ -22,6 +22,7 @@ public final class ResultWriter {
   private var file: File?
   private var outputs: [[OpenDataset]] = []
   private var completed: [Int: OpenDataset] = [:]
+  private var badFrames: [Int: OpenDataset] = [:]
   private var frames: OpenDataset?
 
   public init(_ path: String, places: ResultPlaces, access: FileAccess = .serial) throws {
@@ -35,6 +36,9 @@ public final class ResultWriter {
       }
       for pass in places.completed.keys.sorted() {
         completed[pass] = OpenDataset(try file.openDataset(places.completed[pass]!))
+      }
+      for pass in places.badFrames.keys.sorted() {
+        badFrames[pass] = OpenDataset(try file.openDataset(places.badFrames[pass]!))
       }
       if let place = places.frames { frames = OpenDataset(try file.openDataset(place.path)) }
     }
@@ -80,9 +84,16 @@ public final class ResultWriter {
 
   /// Marks positions whose rows were written by this rank before, in every results group of the pass.
   public func markCompleted(_ positions: Range<Int>, pass: Int = 0) throws {
-    guard let dataset = completed[pass] else {
-      throw Problem(.internalError, at: path, "has no completed_positions for pass \(pass)")
-    }
+    try mark(completed[pass], positions, Names.completed)
+  }
+
+  /// Marks positions whose frames could not be read.
+  public func markBad(_ positions: Range<Int>, pass: Int = 0) throws {
+    try mark(badFrames[pass], positions, Names.badFrames)
+  }
+
+  private func mark(_ dataset: OpenDataset?, _ positions: Range<Int>, _ name: String) throws {
+    guard let dataset else { throw Problem(.internalError, at: path, "has no \(name) for this pass") }
     let marks = [UInt8](repeating: 1, count: positions.count)
     try marks.withUnsafeBytes {
       try write(dataset, dataset.value.path, positions, columns: nil, .u8, $0)
@@ -107,6 +118,7 @@ public final class ResultWriter {
   private func releaseDatasets() {
     outputs = []
     completed = [:]
+    badFrames = [:]
     frames = nil
   }
 

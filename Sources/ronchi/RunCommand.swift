@@ -24,12 +24,19 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Adds results to a copy of an existing output, which then takes its place.")
   var append = false
 
+  @Flag(help: "Starts over: neither continues an unfinished run nor is content with a finished result.")
+  var force = false
+
+  @Option(help: ArgumentHelp("After a signal the run ends within this time.", valueName: "seconds"))
+  var grace = 20
+
   func validate() throws {
     if overwrite && append { throw ValidationError("--overwrite and --append exclude each other; choose one") }
   }
 
   func run() throws {
     let session = try ParallelSession(logging)
+    StopSignals.install(grace: grace)
     try session.run { try run(session) }
     end(.done)
   }
@@ -43,7 +50,8 @@ struct RunCommand: ParsableCommand {
       try Plan.make(JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides()))
     }
     var options = RunOptions()
-    options.existing = append ? .append : overwrite ? .overwrite : .refuse
+    options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
+    options.force = force
     var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }

@@ -40,12 +40,15 @@ private final class SumKernel: FrameKernel {
 private final class MemorySink: RowSink {
   var values: [Int: Double] = [:]
   var completed: Set<Int> = []
+  var bad: Set<Int> = []
 
   func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) {
     for position in positions { values[position] = kernels[0].rows[0].doubles(position - leafStart)[0] }
   }
 
   func markCompleted(_ positions: Range<Int>) { completed.formUnion(positions) }
+  func markBad(_ positions: Range<Int>) { bad.formUnion(positions) }
+  func sync() {}
 }
 
 @Suite struct FramePassTests {
@@ -65,7 +68,7 @@ private final class MemorySink: RowSink {
     let sink = MemorySink()
     pass.sink = sink
     let reader = CountingReader()
-    try pass.run(reader, ranks: SerialRanks(), storePath: folder.path("leaves"))
+    try runPass(pass, reader, folder)
     #expect(reader.reads == 5000)
     #expect(sink.completed.count == 5000)
     #expect((0..<5000).allSatisfy { sink.values[$0] == Double($0) })
@@ -76,7 +79,6 @@ private final class MemorySink: RowSink {
       expected += part
     }
     #expect(kernel.finish()["sum"] == [expected])
-    #expect(!FileManager.default.fileExists(atPath: folder.path("leaves")))
   }
 
   @Test("positions that are not selected are neither read nor counted")
@@ -89,7 +91,7 @@ private final class MemorySink: RowSink {
     let sink = MemorySink()
     pass.sink = sink
     let reader = CountingReader()
-    try pass.run(reader, ranks: SerialRanks(), storePath: folder.path("leaves"))
+    try runPass(pass, reader, folder)
     #expect(reader.reads == 1667)
     #expect((0..<5000).allSatisfy { sink.values[$0]?.isNaN == !selected[$0] })
   }
@@ -100,11 +102,123 @@ private final class MemorySink: RowSink {
     let pass = FramePass(
       description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [SumKernel()])
     #expect {
-      try pass.run(CountingReader(failing: 3210), ranks: SerialRanks(), storePath: folder.path("leaves"))
+      try runPass(pass, CountingReader(failing: 3210), folder)
     } throws: { error in
       let failure = error as? RunFailure
       return failure?.code == .inputOutput && failure?.problems.first?.message == "frame 3210 cannot be read"
     }
-    #expect(!FileManager.default.fileExists(atPath: folder.path("leaves")))
+  }
+
+  @Test("a frame that cannot be read is masked on request: missing in the map, listed, and in no sum")
+  func masking() throws {
+    let folder = try TemporaryFolder()
+    let kernel = SumKernel()
+    let pass = FramePass(
+      description(positions: 500), selection: PositionSelection(shape: Pair(1, 500)), kernels: [kernel])
+    pass.masksBadFrames = true
+    let sink = MemorySink()
+    pass.sink = sink
+    try runPass(pass, CountingReader(failing: 321), folder)
+    #expect(sink.bad == [321])
+    #expect(sink.values[321]?.isNaN == true && sink.values[322] == 322)
+    let sum = try #require(kernel.finish()["sum"]?[0])
+    let expected = (0..<500).filter { $0 != 321 }.reduce(0.0) { $0 + 1 / (Double($1) + 1) }
+    #expect(abs(sum - expected) < 1e-12)
+  }
+
+  @Test("interrupted at any block and continued, a pass gives the bits of one that ran through", arguments: [1, 7, 40, 161])
+  func resume(blocks: Int) throws {
+    let folder = try TemporaryFolder()
+    let source = description(positions: 5000)
+    let selection = PositionSelection(shape: Pair(1, 5000))
+    let whole = SumKernel()
+    let reference = FramePass(source, selection: selection, kernels: [whole])
+    try runPass(reference, CountingReader(), folder)
+
+    let sink = MemorySink()
+    let checkpoint = reference.checkpoint(at: folder.path("sums"))
+    try checkpoint.create(head: Array("resume".utf8))
+    var reads = 0
+    var last = SumKernel()
+    for attempt in 0..<200 {
+      last = SumKernel()
+      let pass = FramePass(source, selection: selection, kernels: [last])
+      pass.sink = sink
+      var seen = 0
+      pass.isInterrupted = {
+        seen += 1
+        return seen >= blocks
+      }
+      let reader = CountingReader()
+      let outcome = Result { try pass.run(reader, ranks: SerialRanks(), checkpoint: pass.checkpoint(at: folder.path("sums"))) }
+      reads += reader.reads
+      if case .success = outcome { break }
+      #expect(attempt < 199)
+    }
+    #expect(reads == 5000)
+    #expect(sink.completed.count == 5000)
+    #expect((0..<5000).allSatisfy { sink.values[$0] == Double($0) })
+    #expect(last.finish() == whole.finish())
+    #expect(Checkpoint.head(folder.path("sums")) == Array("resume".utf8))
+  }
+}
+
+private func runPass(_ pass: FramePass, _ reader: CountingReader, _ folder: TemporaryFolder) throws {
+  let checkpoint = pass.checkpoint(at: folder.path("leaves"))
+  try checkpoint.create(head: [])
+  try pass.run(reader, ranks: SerialRanks(), checkpoint: checkpoint)
+}
+
+@Suite struct CheckpointTests {
+  private func sums(_ value: Int64) -> [any Accumulator] {
+    let sum = PixelSum<Int64>(1000)
+    sum.values.update(repeating: value)
+    return [sum]
+  }
+
+  private func value(_ checkpoint: Checkpoint, _ record: Int, boots: Set<UInt64> = [Checkpoint.boot]) throws -> Int64? {
+    let sum = PixelSum<Int64>(1000)
+    guard let found = try checkpoint.load(record, boots: boots) else { return nil }
+    found.restore([sum])
+    return sum.values[999]
+  }
+
+  @Test("the newest whole slot counts; a torn one leaves the one before")
+  func tornSlot() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("sums")
+    let checkpoint = Checkpoint(path, blockCount: 10, sums: sums(0))
+    try checkpoint.create(head: [1, 2, 3])
+    try checkpoint.openForWriting()
+    var blocks = BlockSet(count: 10)
+    #expect(try value(checkpoint, 2) == nil)
+    for sequence in 1...3 as ClosedRange<UInt64> {
+      blocks.insert(Int(sequence))
+      try checkpoint.save(2, sequence: sequence, .thisBoot, blocks, sums(Int64(sequence)))
+    }
+    #expect(try value(checkpoint, 2) == 3)
+    #expect(try checkpoint.load(2, boots: [Checkpoint.boot])?.blocks == blocks)
+
+    // One byte of the newest sums changed: the slot before counts.
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let newest = withUnsafeBytes(of: Int64(3)) { Data($0) }
+    let place = try #require(data.range(of: newest + newest)?.lowerBound)
+    data[place + 5] ^= 1
+    try data.write(to: URL(fileURLWithPath: path))
+    let again = Checkpoint(path, blockCount: 10, sums: sums(0))
+    try again.openForWriting()
+    #expect(try value(again, 2) == 2)
+  }
+
+  @Test("after the machine was restarted only what was synced counts")
+  func otherBoot() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = Checkpoint(folder.path("sums"), blockCount: 10, sums: sums(0))
+    try checkpoint.create(head: [])
+    try checkpoint.openForWriting()
+    try checkpoint.save(0, sequence: 1, .synced, BlockSet(count: 10), sums(1))
+    try checkpoint.save(0, sequence: 2, .thisBoot, BlockSet(count: 10), sums(2))
+    #expect(try value(checkpoint, 0) == 2)
+    #expect(try value(checkpoint, 0, boots: [Checkpoint.boot &+ 2]) == 1)
   }
 }

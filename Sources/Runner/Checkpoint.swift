@@ -1,0 +1,276 @@
+import Foundation
+import STEM
+
+/// Blocks of a scan as a set; its bytes are part of a record.
+struct BlockSet: Equatable {
+  private(set) var bytes: [UInt8]
+
+  init(count: Int) { bytes = [UInt8](repeating: 0, count: (count + 7) / 8) }
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  func contains(_ block: Int) -> Bool { bytes[block >> 3] & (1 << UInt8(block & 7)) != 0 }
+  mutating func insert(_ block: Int) { bytes[block >> 3] |= 1 << UInt8(block & 7) }
+  mutating func formUnion(_ other: BlockSet) { for i in bytes.indices { bytes[i] |= other.bytes[i] } }
+  var count: Int { bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+}
+
+/// The sums of finished blocks, in a file beside the output: what a resume needs, and how the ranks' sums come together.
+///
+/// The file is a head (what the run is), then records. A record says which blocks it holds and holds their sums, in two
+/// pairs of slots, each pair written in turn: a slot counts when its checksum is right, and of several the one with the
+/// highest sequence number. So no state that a resume could need is ever overwritten.
+///
+/// One pair is for saves that were synced together with the rows they stand for. The other is for the many saves between
+/// them, which outlive every process but not the machine: they carry the machine's boot, and count only while it lasts.
+///
+/// Where a sum rounds, there is a record per leaf, and the records are combined in the order of the leaves. Where all
+/// sums are exact, a record per rank does, for the order does not show.
+final class Checkpoint {
+  let path: String
+  private let blockCount: Int
+  /// Bytes of each accumulator.
+  private let parts: [Int]
+  private var sumBytes: Int { parts.reduce(0, +) }
+  private var descriptor: Int32 = -1
+  private var start = 0
+
+  init(_ path: String, blockCount: Int, sums: [any Accumulator]) {
+    self.path = path
+    self.blockCount = blockCount
+    parts = sums.map(\.bytes.count)
+  }
+
+  deinit { close() }
+
+  // MARK: file
+
+  private static let magic = Array("RONCHI1\n".utf8)
+  private static let page = 4096
+
+  /// Makes the file anew; one rank does it before all open. `head` says what the run is.
+  func create(head: [UInt8]) throws {
+    descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure(.cannotCreate, "cannot be created") }
+    let preamble = Self.magic + Self.bytes(UInt64(head.count)) + Self.bytes(checksum(head)) + head
+    try preamble.withUnsafeBytes { bytes throws in try write(bytes, at: 0) }
+    try sync()
+    close()
+  }
+
+  /// The head of an unfinished run; nil where there is none, or none that is whole.
+  static func head(_ path: String) -> [UInt8]? {
+    guard let data = FileManager.default.contents(atPath: path, prefix: 1 << 24), data.count >= 24,
+      Array(data.prefix(8)) == magic
+    else { return nil }
+    let count = number(data[8..<16])
+    guard count <= UInt64(data.count - 24) else { return nil }
+    let head = Array(data[24..<(24 + Int(count))])
+    return checksum(head) == number(data[16..<24]) ? head : nil
+  }
+
+  func openForWriting() throws {
+    descriptor = open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be opened") }
+    var head = [UInt8](repeating: 0, count: 24)
+    try head.withUnsafeMutableBytes { bytes throws in try read(bytes, at: 0) }
+    let bytes = 24 + Int(Self.number(head[8..<16]))
+    start = (bytes + Self.page - 1) / Self.page * Self.page
+  }
+
+  func close() {
+    if descriptor >= 0 { _ = Glibc.close(descriptor) }
+    descriptor = -1
+  }
+
+  func remove() {
+    close()
+    unlink(path)
+  }
+
+  /// Returns once everything written is on the disk.
+  func sync() throws {
+    guard fdatasync(descriptor) == 0 else { throw failure(.inputOutput, "cannot be synced") }
+  }
+
+  // MARK: records
+
+  enum Durability: UInt64 { case synced = 0, thisBoot = 2 }
+
+  /// Bytes of a slot's header: sequence number, checksum, boot.
+  private static let headerBytes = 24
+  private var slotBytes: Int {
+    (Self.headerBytes + (blockCount + 7) / 8 + sumBytes + Self.page - 1) / Self.page * Self.page
+  }
+  private var recordBytes: Int { 4 * slotBytes }
+
+  private func offset(_ record: Int, _ slot: UInt64) -> Int { start + record * recordBytes + Int(slot) * slotBytes }
+
+  /// Writes a record's next slot; `sequence` counts its writes from 1. For `.synced` the rows must be on the disk.
+  func save(
+    _ record: Int, sequence: UInt64, _ durability: Durability, _ blocks: BlockSet, _ sums: [any Accumulator]
+  ) throws {
+    let slot = offset(record, durability.rawValue + sequence % 2)
+    let boot = durability == .synced ? 0 : Self.boot
+    var sum = Checksum()
+    var place = slot + Self.headerBytes
+    try blocks.bytes.withUnsafeBytes { bytes throws in
+      sum.add(bytes)
+      try write(bytes, at: place)
+    }
+    place += blocks.bytes.count
+    for accumulator in sums {
+      let bytes = UnsafeRawBufferPointer(accumulator.bytes)
+      sum.add(bytes)
+      try write(bytes, at: place)
+      place += bytes.count
+    }
+    sum.add(sequence)
+    sum.add(boot)
+    let header = Self.bytes(sequence) + Self.bytes(sum.value) + Self.bytes(boot)
+    try header.withUnsafeBytes { bytes throws in try write(bytes, at: slot) }
+    if durability == .synced { try sync() }
+  }
+
+  /// What tells this start of the machine from others.
+  static let boot: UInt64 = {
+    let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "unknown"
+    return checksum(Array(text.utf8)) | 1
+  }()
+
+  struct Found {
+    var sequence: UInt64
+    fileprivate var boot: UInt64
+    var blocks: BlockSet
+    fileprivate var sums: [UInt8]
+
+    /// Puts the sums into accumulators of the same layout.
+    func restore(_ accumulators: [any Accumulator]) {
+      forEach(accumulators) { $0.bytes.copyBytes(from: $1) }
+    }
+
+    func combine(into accumulators: [any Accumulator]) { forEach(accumulators) { $0.combine($1) } }
+
+    private func forEach(_ accumulators: [any Accumulator], _ body: (any Accumulator, UnsafeRawBufferPointer) -> Void) {
+      sums.withUnsafeBytes { bytes in
+        var place = 0
+        for accumulator in accumulators {
+          let count = accumulator.bytes.count
+          body(accumulator, UnsafeRawBufferPointer(rebasing: bytes[place..<(place + count)]))
+          place += count
+        }
+      }
+    }
+  }
+
+  /// The newest whole slot of a record; nil where it was never written.
+  /// - Parameter boots: of the machines whose unsynced saves are known to be complete
+  func load(_ record: Int, boots: Set<UInt64>) throws -> Found? {
+    var best: Found?
+    for slot in 0..<4 as Range<UInt64> {
+      guard let found = try slotContent(record, slot) else { continue }
+      if found.boot != 0 && !boots.contains(found.boot) { continue }
+      if found.sequence > best?.sequence ?? 0 { best = found }
+    }
+    return best
+  }
+
+  private func slotContent(_ record: Int, _ slot: UInt64) throws -> Found? {
+    let place = offset(record, slot)
+    let blockBytes = (blockCount + 7) / 8
+    let count = Self.headerBytes + blockBytes + sumBytes
+    guard fileSize() >= place + count else { return nil }
+    var header = [UInt8](repeating: 0, count: Self.headerBytes)
+    try header.withUnsafeMutableBytes { bytes throws in try read(bytes, at: place) }
+    let sequence = Self.number(header[0..<8])
+    let boot = Self.number(header[16..<24])
+    guard sequence > 0 else { return nil }
+    var rest = [UInt8](repeating: 0, count: blockBytes + sumBytes)
+    try rest.withUnsafeMutableBytes { bytes throws in try read(bytes, at: place + Self.headerBytes) }
+    var sum = Checksum()
+    rest.withUnsafeBytes { bytes in
+      var begin = 0
+      for part in [blockBytes] + parts {
+        sum.add(UnsafeRawBufferPointer(rebasing: bytes[begin..<(begin + part)]))
+        begin += part
+      }
+    }
+    sum.add(sequence)
+    sum.add(boot)
+    guard sum.value == Self.number(header[8..<16]) else { return nil }
+    return Found(
+      sequence: sequence, boot: boot, blocks: BlockSet(bytes: Array(rest[..<blockBytes])),
+      sums: Array(rest[blockBytes...]))
+  }
+
+  /// How many records the file has room for so far.
+  func recordCount() -> Int { max(0, (fileSize() - start + recordBytes - 1) / recordBytes) }
+
+  private func fileSize() -> Int {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  // MARK: bytes
+
+  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(.inputOutput, "cannot be written at byte \(offset + done)") }
+      done += count
+    }
+  }
+
+  private func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+    var done = 0
+    while done < bytes.count {
+      let count = pread(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(.inputOutput, "cannot be read at byte \(offset + done)") }
+      done += count
+    }
+  }
+
+  private func failure(_ code: ExitCode, _ what: String) -> Problem {
+    Problem(code, at: path, "\(what): \(String(cString: strerror(errno)))")
+  }
+
+  private static func bytes(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+
+  private static func number(_ bytes: some Collection<UInt8>) -> UInt64 {
+    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}
+
+/// A 64-bit checksum that tells a whole slot from a torn one: multiply–rotate over 8-byte words (after wyhash's and
+/// FNV's mixing; not cryptographic).
+struct Checksum {
+  private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
+
+  mutating func add(_ word: UInt64) {
+    value = (value ^ word) &* 0xff51_afd7_ed55_8ccd
+    value = value << 31 | value >> 33
+  }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    let words = bytes.count / 8
+    for i in 0..<words { add(bytes.loadUnaligned(fromByteOffset: 8 * i, as: UInt64.self)) }
+    for i in (8 * words)..<bytes.count { add(UInt64(bytes[i])) }
+    add(UInt64(bytes.count))
+  }
+}
+
+private func checksum(_ bytes: [UInt8]) -> UInt64 {
+  var sum = Checksum()
+  bytes.withUnsafeBytes { sum.add($0) }
+  return sum.value
+}
+
+extension FileManager {
+  fileprivate func contents(atPath path: String, prefix: Int) -> Data? {
+    guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? handle.close() }
+    return try? handle.read(upToCount: prefix)
+  }
+}

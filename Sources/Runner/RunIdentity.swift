@@ -1,0 +1,78 @@
+import Foundation
+import Jobs
+import STEM
+import USID
+
+/// What a run computes from what: two runs with the same identity give the same result. It is the head of a checkpoint,
+/// and every result carries the parts of it in its attributes.
+struct RunIdentity: Codable {
+  /// The resolved job without what does not change the numbers.
+  var job: String
+  var inputSize: Int
+  var inputDigest: String
+  /// `name revision` of every analysis.
+  var algorithms: [String]
+  var blocks: String
+  /// Whether the output is added to an existing file, and to which state of it.
+  var base: String
+  var places: ResultPlaces?
+  /// Center y, x and disk radius [px], where the run measured them.
+  var measured: [Double] = []
+
+  init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: BlockPlan, base: String) {
+    job = Self.withoutOutput(plan.resolvedJob)
+    inputSize = fingerprint.size
+    inputDigest = fingerprint.digest
+    algorithms = plan.analyses.map { "\($0.name) \($0.revision)" }
+    self.blocks = "\(blocks.positions) positions, \(blocks.blockPositions) a block, \(blocks.leafBlocks) blocks a leaf"
+    self.base = base
+  }
+
+  /// What is different in `other`, in words; empty when it is the same run.
+  func differences(_ other: RunIdentity) -> [String] {
+    var result = Self.lineDifferences(job, other.job)
+    if inputSize != other.inputSize { result.append("the input has \(inputSize) bytes, had \(other.inputSize)") }
+    if inputDigest != other.inputDigest { result.append("the input's content has changed") }
+    for (mine, theirs) in zip(algorithms, other.algorithms) where mine != theirs {
+      result.append("algorithm \(mine), was \(theirs)")
+    }
+    if blocks != other.blocks { result.append("layout: \(blocks); was \(other.blocks)") }
+    if base != other.base { result.append("the output that is added to has changed") }
+    return result
+  }
+
+  private static func lineDifferences(_ mine: String, _ theirs: String) -> [String] {
+    if mine == theirs { return [] }
+    let new = mine.split(separator: "\n").map(String.init)
+    let old = theirs.split(separator: "\n").map(String.init)
+    let added = new.filter { !old.contains($0) }.map { $0.trimmingCharacters(in: .whitespaces) }
+    let removed = old.filter { !new.contains($0) }.map { $0.trimmingCharacters(in: .whitespaces) }
+    if added.isEmpty && removed.isEmpty { return ["job: the order of its entries"] }
+    return ["job: '\(added.joined(separator: "; "))' where it was '\(removed.joined(separator: "; "))'"]
+  }
+
+  /// The job's text but for the sections that change no number.
+  static func withoutOutput(_ job: String) -> String {
+    var inside = false
+    return job.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+      if let first = line.first, first != " ", first != "-", first != "#" { inside = line.hasPrefix("output:") || line.hasPrefix("run:") }
+      return !inside
+    }.joined(separator: "\n")
+  }
+
+  /// Whether a finished output holds this run's results: the same job on the same input by the same algorithms.
+  func isFinished(in path: String) -> Bool {
+    guard let catalog = try? ResultCatalog(path) else { return false }
+    var groups: [String: (name: String, attributes: [(key: String, value: Setting)])] = [:]
+    for result in catalog.results { groups[result.groupPath] = (result.entry.analysis, result.groupAttributes) }
+    let matching = groups.values.filter { group in
+      func text(_ key: String) -> String? { group.attributes.first { $0.key == key }?.value.text }
+      return text("status") == "complete" && text("job").map(Self.withoutOutput) == job
+        && text("input_sha256_first_last_mib") == inputDigest && text("input_size_bytes") == "\(inputSize)"
+    }
+    let found = matching.map { group in
+      "\(group.name) \(group.attributes.first { $0.key == "algorithm_revision" }?.value.text ?? "")"
+    }
+    return !found.isEmpty && found.sorted() == algorithms.sorted()
+  }
+}

@@ -1,0 +1,108 @@
+import STEM
+import Testing
+
+@testable import Analyses
+
+@Suite struct RegistryTests {
+  /// Every analysis with parameters that work on `context(Shape(24, 27))`.
+  private func analyses() throws -> [any FrameAnalysis] {
+    let detectors = try decode(
+      VirtualDetectors.self,
+      [
+        (
+          "detectors",
+          .map([
+            ("bf", .map([("preset", .text("bf"))])),
+            ("ramp", .map([("shape", .text("mask")), ("path", .text("ramp.npy"))])),
+          ])
+        )
+      ])
+    return [detectors, CenterOfMass(), FrameStatistics(), RadialProfile()]
+  }
+
+  private func scene(_ type: PixelType) -> FrameContext {
+    var scene = context(Shape(24, 27), type, center: Pair(11.6, 13.2), semiangle: 0.008)
+    scene.arrays["ramp.npy"] = DenseArray(shape: [24, 27], values: (0..<648).map(Double.init))
+    return scene
+  }
+
+  private func describe<Analysis: FrameAnalysis>(_: Analysis.Type) -> (String, String, String, Int) {
+    let declaration = Analysis.declaration
+    return (declaration.name, declaration.example, declaration.source, declaration.outputs.count)
+  }
+
+  @Test("every analysis has its own name, an example, a source and outputs")
+  func declarations() {
+    let all = analysisRegistry.map { describe($0) }
+    #expect(Set(all.map(\.0)) == ["virtual_detectors", "center_of_mass", "frame_statistics", "radial_profile"])
+    for (name, example, source, outputs) in all {
+      #expect(example.hasPrefix("- \(name):") && !source.isEmpty && outputs > 0)
+    }
+  }
+
+  @Test("a kernel delivers exactly the outputs it announces", arguments: PixelType.allCases)
+  func deliveries(type: PixelType) throws {
+    let scene = scene(type)
+    for analysis in try analyses() {
+      let outputs = try analysis.outputs(scene), kernel = try analysis.makeKernel(scene)
+      feed(kernel, scene, [counts(scene.detector, seed: 1)])
+      let rows = outputs.filter { $0.kind == .map || $0.kind == .perPositionProfile }
+      #expect(kernel.rows.map(\.output) == rows.map(\.name))
+      #expect(kernel.rows.map(\.element) == rows.map(\.element))
+      #expect(kernel.rows.map(\.width) == rows.map { $0.axis?.values.count ?? 1 })
+      let whole = outputs.filter { $0.kind == .pattern || $0.kind == .profile }
+      let found = kernel.finish()
+      #expect(Set(found.keys) == Set(whole.map(\.name)))
+      for output in whole {
+        #expect(found[output.name]?.count == output.axis?.values.count ?? scene.detector.count)
+      }
+    }
+  }
+
+  @Test("leaves of any length, combined in order, give what one pass gives", arguments: PixelType.allCases, [1, 4, 5])
+  func leaves(type: PixelType, length: Int) throws {
+    let scene = scene(type)
+    let frames = (0..<11).map { counts(scene.detector, seed: $0) }
+    for analysis in try analyses() {
+      let whole = try analysis.makeKernel(scene), result = try analysis.makeKernel(scene)
+      feed(whole, scene, frames)
+      for accumulator in result.accumulators { accumulator.reset() }
+      for start in stride(from: 0, to: frames.count, by: length) {
+        let leaf = try analysis.makeKernel(scene)
+        feed(leaf, scene, Array(frames[start..<min(start + length, frames.count)]), block: 2)
+        for (sum, part) in zip(result.accumulators, leaf.accumulators) {
+          sum.combine(UnsafeRawBufferPointer(part.bytes))
+        }
+      }
+      // Whole numbers: floating sums are exact too.
+      #expect(result.finish() == whole.finish())
+    }
+  }
+
+  @Test("blocks of any length give the same rows", arguments: [PixelType.u16, .f32])
+  func blocks(type: PixelType) throws {
+    let scene = scene(type)
+    let frames = (0..<19).map { counts(scene.detector, seed: $0) }
+    func rows(_ analysis: some FrameAnalysis, _ block: Int) throws -> [String: [[Double]]] {
+      try run(analysis, scene, frames, block: block).rows
+    }
+    for analysis in try analyses() {
+      let expected = try rows(analysis, 1)
+      for block in [2, 7, 100] { #expect(try rows(analysis, block) == expected) }
+    }
+  }
+
+  @Test("the same kernel serves one leaf after the other")
+  func reuse() throws {
+    let scene = scene(.u16)
+    let frames = (0..<5).map { counts(scene.detector, seed: $0) }
+    for analysis in try analyses() {
+      let fresh = try analysis.makeKernel(scene), used = try analysis.makeKernel(scene)
+      feed(used, scene, frames)
+      for accumulator in used.accumulators { accumulator.reset() }
+      feed(used, scene, Array(frames[2...]))
+      feed(fresh, scene, Array(frames[2...]))
+      #expect(used.finish() == fresh.finish())
+    }
+  }
+}

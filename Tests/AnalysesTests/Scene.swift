@@ -1,0 +1,84 @@
+import STEM
+
+@testable import Analyses
+
+/// A context with all calibrations: 1 mrad per pixel at 200 keV, disk of 20 mrad.
+func context(
+  _ shape: Shape, _ type: PixelType = .u16, center: Pair<Double>? = nil, semiangle: Double? = 0.02
+) -> FrameContext {
+  var calibration = Calibration()
+  calibration.energy = Sourced(200e3, .job)
+  calibration.detectorPixel = Sourced(Pair(Quantity(1, .milliradian), Quantity(1, .milliradian)), .job)
+  calibration.semiangle = semiangle.map { Sourced($0, .job) }
+  calibration.center = center.map { Sourced($0, .job) }
+  return FrameContext(scan: Shape(1, 8), detector: shape, pixelType: type, calibration: calibration)
+}
+
+func decode<Analysis: FrameAnalysis>(_: Analysis.Type, _ items: [(key: String, value: Setting)]) throws -> Analysis {
+  var analysis = Analysis()
+  try Analysis.declaration.decode(.map(items), into: &analysis)
+  return analysis
+}
+
+/// The problems of a body that must have some, one a line.
+func problems(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "no problem"
+  } catch { return "\(error)" }
+}
+
+struct Results {
+  var rows: [String: [[Double]]] = [:]
+  var whole: [String: [Double]] = [:]
+
+  func map(_ name: String) -> [Double] { rows[name]!.map { $0[0] } }
+}
+
+/// Runs frames through one kernel in blocks of `block`.
+func run(_ analysis: some FrameAnalysis, _ context: FrameContext, _ frames: [[Double]], block: Int = 3) throws
+  -> Results
+{
+  let kernel = try analysis.makeKernel(context)
+  feed(kernel, context, frames, block: block)
+  var results = Results(whole: kernel.finish())
+  for rows in kernel.rows {
+    results.rows[rows.output] = frames.indices.map { row in
+      (0..<rows.width).map {
+        rows.element == .float64 ? rows.doubles(row)[$0] : Double(rows.floats(row)[$0])
+      }
+    }
+  }
+  return results
+}
+
+func feed(_ kernel: any FrameKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3) {
+  for rows in kernel.rows { rows.prepare(rows: frames.count) }
+  for (row, frame) in frames.enumerated() {
+    withPixels(frame, context.pixelType) { kernel.add($0, row: row) }
+    if row % block == block - 1 { kernel.endBlock() }
+  }
+  kernel.endBlock()
+}
+
+/// The values in memory, in the pixel type.
+func withPixels(_ values: [Double], _ type: PixelType, _ body: (UnsafeRawPointer) -> Void) {
+  func convert<Pixel: FramePixel>(_: Pixel.Type) {
+    values.map { Pixel(truncating: $0) }.withUnsafeBytes { body($0.baseAddress!) }
+  }
+  switch type {
+  case .u8: convert(UInt8.self)
+  case .u16: convert(UInt16.self)
+  case .u32: convert(UInt32.self)
+  case .i8: convert(Int8.self)
+  case .i16: convert(Int16.self)
+  case .i32: convert(Int32.self)
+  case .f32: convert(Float.self)
+  case .f64: convert(Double.self)
+  }
+}
+
+/// Counts of a disk with a bright spot, different for each `seed`.
+func counts(_ shape: Shape, seed: Int) -> [Double] {
+  (0..<shape.count).map { Double(($0 &* 7919 &+ seed &* 104_729) % 101 % 64) }
+}
