@@ -271,16 +271,23 @@ final class FramePass {
     _ run: Range<Int>, _ reader: any FrameReader, _ body: (Int, UnsafeRawPointer) -> Void
   ) throws {
     var next = run.lowerBound
+    var step = run.count
     while next < run.upperBound {
+      let end = min(run.upperBound, next + step)
       do {
-        try reader.forEachFrame(in: next..<run.upperBound) { position, frame in
+        try reader.forEachFrame(in: next..<end) { position, frame in
           body(position, frame)
           next = position + 1
         }
       } catch let problem as Problem where masksBadFrames && [.badData, .inputOutput].contains(problem.code) {
-        try sink?.markBad(next..<(next + 1))
+        // Readers bring several frames at once: the bad one is found by going on one by one.
+        if end - next > 1 {
+          step = 1
+          continue
+        }
+        try sink?.markBad(next..<end)
         statistics.masked += 1
-        next += 1
+        next = end
       }
     }
   }

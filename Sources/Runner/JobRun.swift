@@ -126,7 +126,8 @@ public final class JobRun {
       guard differences.isEmpty else {
         throw Problem(
           .cannotCreate, at: output.partial,
-          "belongs to another run: \(differences.joined(separator: "; ")); give that job to finish it, or --force to start over")
+          "belongs to another run: \(differences.joined(separator: "; ")); give that job to finish it, or --force to start over"
+        )
       }
     }
     stored = try ranks.broadcast(stored)
@@ -219,7 +220,8 @@ public final class JobRun {
     return ResultFileLayout(
       scan: plan.scan, detector: source.detectorShape, calibration: context.calibration,
       source: SourceReference(
-        filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data", digest: provenance.fingerprint.digest),
+        filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data",
+        digest: provenance.fingerprint.digest),
       groups: groups, provenance: provenance.attributes, pending: provenance.pending)
   }
 

@@ -89,7 +89,9 @@ struct OutputFile {
   /// Gives the finished file its name, after the last byte of it is on the disk.
   func publish() throws(Problem) {
     try Self.sync(partial)
-    guard rename(partial, path) == 0 else { throw Self.failure(.cannotCreate, path, "cannot take the place of the output") }
+    guard rename(partial, path) == 0 else {
+      throw Self.failure(.cannotCreate, path, "cannot take the place of the output")
+    }
     try Self.sync(folder)
   }
 

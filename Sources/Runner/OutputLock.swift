@@ -26,7 +26,9 @@ final class OutputLock {
         let reason = errno
         defer { close(descriptor) }
         guard reason == EACCES || reason == EAGAIN else { return }  // A file system without locks: nothing to be had.
-        throw Problem(.cannotCreate, at: path, "another job is writing this output (\(owner())); wait for it or choose another output")
+        throw Problem(
+          .cannotCreate, at: path,
+          "another job is writing this output (\(owner())); wait for it or choose another output")
       }
       // The owner before may have removed the file between our opening and locking it.
       if isStillThere() { break }

@@ -43,11 +43,16 @@ struct RunIdentity: Codable {
 
   private static func lineDifferences(_ mine: String, _ theirs: String) -> [String] {
     if mine == theirs { return [] }
-    let new = mine.split(separator: "\n").map(String.init)
-    let old = theirs.split(separator: "\n").map(String.init)
-    let added = new.filter { !old.contains($0) }.map { $0.trimmingCharacters(in: .whitespaces) }
-    let removed = old.filter { !new.contains($0) }.map { $0.trimmingCharacters(in: .whitespaces) }
-    if added.isEmpty && removed.isEmpty { return ["job: the order of its entries"] }
+    let new = mine.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let old = theirs.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    var added: [String] = []
+    var removed: [String] = []
+    for change in new.difference(from: old) {
+      switch change {
+      case .insert(_, let line, _): added.append(line)
+      case .remove(_, let line, _): removed.append(line)
+      }
+    }
     return ["job: '\(added.joined(separator: "; "))' where it was '\(removed.joined(separator: "; "))'"]
   }
 
@@ -55,7 +60,9 @@ struct RunIdentity: Codable {
   static func withoutOutput(_ job: String) -> String {
     var inside = false
     return job.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
-      if let first = line.first, first != " ", first != "-", first != "#" { inside = line.hasPrefix("output:") || line.hasPrefix("run:") }
+      if let first = line.first, first != " ", first != "-", first != "#" {
+        inside = line.hasPrefix("output:") || line.hasPrefix("run:")
+      }
       return !inside
     }.joined(separator: "\n")
   }

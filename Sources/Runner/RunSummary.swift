@@ -31,7 +31,9 @@ public struct RunSummary: Codable, Sendable {
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }
     let masked = ranks.reduce(0) { $0 + $1.masked }
-    if masked > 0 { lines.append("\(masked) \(masked == 1 ? "frame" : "frames") could not be read and were masked (bad_frames)") }
+    if masked > 0 {
+      lines.append("\(masked) \(masked == 1 ? "frame" : "frames") could not be read and were masked (bad_frames)")
+    }
     let places = ranks.flatMap(\.badPositions).sorted().prefix(5).map { "(\($0 / scanWidth), \($0 % scanWidth))" }
     lines.append(
       bad == 0

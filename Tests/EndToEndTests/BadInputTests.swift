@@ -36,7 +36,8 @@ private let mistakes = [
   Mistake(name: "dataset of a file without datasets", arguments: ["--dataset", "/a/b"], code: 78, says: ["dataset"]),
   Mistake(name: "unknown format", arguments: ["--format", "tiff"], code: 78, says: ["format", "npy"]),
   Mistake(name: "not YAML", job: "analyses: [", code: 78, says: ["job.yml"]),
-  Mistake(name: "unknown key", job: "analyzes: []", code: 78, says: ["job.yml:1", "analyzes", "analyses"], messages: 2),
+  Mistake(
+    name: "unknown key", job: "analyzes: []", code: 78, says: ["job.yml:1", "analyzes", "analyses"], messages: 2),
   Mistake(
     name: "unknown analysis", job: "analyses: [center_of_mas: {}]", code: 78, says: ["center_of_mas", "center_of_mass"]),
   Mistake(name: "no analyses", job: "analyses: []", code: 78, says: ["analyses"]),

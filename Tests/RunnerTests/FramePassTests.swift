@@ -126,7 +126,8 @@ private final class MemorySink: RowSink {
     #expect(abs(sum - expected) < 1e-12)
   }
 
-  @Test("interrupted at any block and continued, a pass gives the bits of one that ran through", arguments: [1, 7, 40, 161])
+  @Test(
+    "interrupted at any block and continued, a pass gives the bits of one that ran through", arguments: [1, 7, 40, 161])
   func resume(blocks: Int) throws {
     let folder = try TemporaryFolder()
     let source = description(positions: 5000)
@@ -150,7 +151,9 @@ private final class MemorySink: RowSink {
         return seen >= blocks
       }
       let reader = CountingReader()
-      let outcome = Result { try pass.run(reader, ranks: SerialRanks(), checkpoint: pass.checkpoint(at: folder.path("sums"))) }
+      let outcome = Result {
+        try pass.run(reader, ranks: SerialRanks(), checkpoint: pass.checkpoint(at: folder.path("sums")))
+      }
       reads += reader.reads
       if case .success = outcome { break }
       #expect(attempt < 199)
