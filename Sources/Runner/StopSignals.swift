@@ -20,6 +20,11 @@ public enum StopSignals {
       StopSignals.request()
     }
     handle(SIGALRM) { _ in _exit(75) }
+    // Whoever started the program may have blocked them.
+    var ours = sigset_t()
+    sigemptyset(&ours)
+    for number in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGALRM] { sigaddset(&ours, number) }
+    pthread_sigmask(SIG_UNBLOCK, &ours, nil)
   }
 
   public static var isRequested: Bool { requests.load(ordering: .relaxed) > 0 }

@@ -45,7 +45,8 @@ enum Names {
 
   /// What an output may not be called: pyUSID reads '-' as a results group, HDF5 reads '/' and '.' as a path.
   static func problem(ofOutput name: String) -> Problem? {
-    let bad = name.isEmpty || name == "." || name == completed || name == badFrames || name.contains { "-/\0".contains($0) }
+    let reserved = ["", ".", completed, badFrames]
+    let bad = reserved.contains(name) || name.contains { "-/\0".contains($0) }
     guard bad else { return nil }
     return Problem(
       .badConfiguration, at: name,

@@ -16,12 +16,12 @@ import Testing
     return path
   }
 
-  /// Starts a run, sends it a signal after a time, and waits for its end.
+  /// Starts a run, sends one of its ranks a signal after a time, and waits for its end.
   private func interrupt(_ arguments: [String], ranks: Int, _ signal: Int32, after seconds: Double) throws -> Outcome {
     try run(
       "/bin/bash",
       [
-        "-c", "exec 3>&1; \"$@\" & pid=$!; sleep \(seconds); kill -\(signal) $pid; wait $pid", "run",
+        "-c", "\"$@\" & pid=$!; sleep \(seconds); kill -\(signal) $(pgrep -P $pid | tail -n 1); wait $pid", "run",
         "mpirun", "-n", "\(ranks)", ronchiBinary,
       ] + arguments)
   }
@@ -77,8 +77,8 @@ import Testing
     let job = try folder.write(slowJob, to: "job.yml")
     let arguments = ["run", job, "-i", scan, "-o", folder.path("r.h5")]
     var delay = 0.5
-    while !FileManager.default.fileExists(atPath: folder.path("r.h5.partial")), delay < 2 {
-      let outcome = try interrupt(arguments, ranks: 1, SIGKILL, after: delay)
+    while !FileManager.default.fileExists(atPath: folder.path("r.h5.partial.checkpoint")), delay < 2 {
+      let outcome = try interrupt(arguments, ranks: 1, SIGUSR1, after: delay)
       try #require(outcome.status != 0, "finished before it was killed")
       delay += 0.15
     }
