@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build test lint format demo clean benchmark-smoke
+.PHONY: help deps venv build test lint format demo clean benchmark-smoke soak
 
 BINARY := .build/release/ronchi
 VENV := .venv
@@ -50,3 +50,6 @@ benchmark-smoke: build ## every benchmark once, at tiny size
 
 clean: ## removes what the other targets made
 	rm -rf .build demo $(VENV)
+
+soak: build venv ## kills runs at random moments for a while and compares bits (SEED=, KILLS=)
+	$(VENV)/bin/python Tests/soak.py --binary $(BINARY) $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),60)

@@ -41,7 +41,8 @@ public final class JobRun {
       try output.checkPlace(input: plan.description.path)
       try lock.acquire()
     }
-    let identity = try ranks.together { try makeIdentity() }
+    let sharing = try ranks.communicator.node().size
+    let identity = try ranks.together { try makeIdentity(ranksOnNode: sharing) }
     if try isFinished(identity) { return finishedSummary() }
     try ranks.onFirst { try output.checkExisting() }
     let reader = try ranks.together { try plan.source.makeReader() }
@@ -93,10 +94,12 @@ public final class JobRun {
 
   // MARK: what is there already
 
-  private func makeIdentity() throws -> RunIdentity {
+  /// Throws also when the job does not fit the memory: before anything is read.
+  private func makeIdentity(ranksOnNode: Int) throws -> RunIdentity {
     let context = plan.provisionalContext
     let kernels = try plan.analyses.map { try $0.makeKernel(context) }
     let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
+    try MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: ranksOnNode).check()
     fingerprint = try Provenance.fingerprint(plan.description.path)
     let base = options.existing == .append && output.exists ? output.state : ""
     return RunIdentity(plan, fingerprint: fingerprint, blocks: pass.blocks, base: base)

@@ -7,6 +7,7 @@ public struct PlanReport {
   private let plan: Plan
   private let pass: FramePass
   private let outputs: [[OutputDescription]]
+  private let memory: MemoryPlan
 
   /// Throws `Problems` with everything a run would refuse before it reads.
   public init(_ plan: Plan, existing: RunOptions.Existing) throws {
@@ -16,6 +17,8 @@ public struct PlanReport {
     outputs = try plan.analyses.map { try $0.outputs(context) }
     pass = FramePass(
       plan.description, selection: plan.selection, kernels: try plan.analyses.map { try $0.makeKernel(context) })
+    memory = MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: 1)
+    try memory.check()
   }
 
   public var text: String {
@@ -57,7 +60,7 @@ public struct PlanReport {
       plan.analyses.map(\.name).joined(separator: ", ")
         + ": \(pass.blocks.blockCount) blocks of \(pass.blocks.blockPositions) positions, \(pass.blocks.leafCount) leaves"
     )
-    lines.append(String(format: "memory per rank about %.0f MB", Double(pass.memoryBytes) / 1e6))
+    lines.append("private memory per rank \(memory.text), for one rank on this machine")
     return lines
   }
 

@@ -138,4 +138,33 @@ import Testing
     #expect(total.indices.filter { total[$0].isNaN } == [28])
     #expect(try doubles(folder.path("r.h5"), group + "/bad_frames").firstIndex(of: 1) == 28)
   }
+
+  @Test("a job that does not fit the memory is refused before it reads, with the setting that would do")
+  func memoryCeiling() throws {
+    let folder = try TemporaryFolder()
+    let scan = folder.path("scan.npy")
+    try TestScan(scan: (4, 5), detector: (24, 22)).writeNpy(scan)
+    let job = try folder.write(wholeJob, to: "job.yml")
+    let arguments = ["run", job, "-i", scan, "-o", folder.path("r.h5")]
+    let refused = try ronchi(arguments + ["--set", "run.memory_per_rank='20 MB'"], ranks: 2)
+    #expect(refused.status == 78)
+    let words = refused.errors.split(separator: "'")
+    let enough = try #require(words.first { $0.hasSuffix(" MB") }, "\(refused.errors)")
+    let accepted = try ronchi(arguments + ["--set", "run.memory_per_rank='\(enough)'"], ranks: 2)
+    #expect(accepted.status == 0, "\(accepted.errors)")
+  }
+
+  @Test("a scan several times larger than the memory a process may have is processed")
+  func smallMemory() throws {
+    let folder = try TemporaryFolder()
+    let scan = folder.path("scan.h5")
+    // 400 MB under a data limit of 100 MB.
+    let made = try ronchi(
+      ["simulate", scan, "--scan-shape", "56,56", "--detector-shape", "256,256", "--quiet"], ranks: 2)
+    #expect(made.status == 0, "\(made.errors)")
+    let job = try folder.write(wholeJob, to: "job.yml")
+    let limited = ["-c", "ulimit -d 100000 && exec \"$@\"", "run", ronchiBinary, "run", job, "-i", scan]
+    let outcome = try run("/bin/bash", limited + ["-o", folder.path("r.h5"), "--quiet"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
 }
