@@ -24,6 +24,7 @@ public final class JobRun {
   private let start = Date()
   private let clock = ContinuousClock.now
   private var fingerprint = (size: 0, digest: "")
+  private var phases = PhaseClock()
 
   public init(_ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console) {
     self.plan = plan
@@ -47,6 +48,7 @@ public final class JobRun {
     try ranks.onFirst { try output.checkExisting() }
     let reader = try ranks.together { try plan.source.makeReader() }
     let unfinished = try findUnfinished(identity)
+    phases.end("open")
     return try execute(reader, unfinished ?? begin(identity, reader), isResumed: unfinished != nil)
   }
 
@@ -55,12 +57,14 @@ public final class JobRun {
     var identity = identity
     do {
       identity.measured = try measure(reader)
+      phases.end("measure")
       let context = context(identity.measured)
       let outputs = try ranks.together { try collect(plan.analyses) { try $0.outputs(context) } }
       identity.places = try layOut(outputs, context, identity)
       let head = Array(try JSONEncoder().encode(identity))
       let checkpoint = Checkpoint(output.checkpoint, blockCount: 0, sums: [])
       try ranks.onFirst { try checkpoint.create(head: head) }
+      phases.end("layout")
     } catch {
       if ranks.rank == 0 { output.removePartial() }
       throw error
@@ -84,12 +88,14 @@ public final class JobRun {
     pass.announceResumed = { [console] done, total in
       if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
     }
+    phases.end("open output")
     try pass.run(reader, ranks: ranks, checkpoint: pass.checkpoint(at: output.checkpoint))
     console.clearBar()
-    let began = ContinuousClock.now
+    phases.end("pass")
     try ranks.onFirst { try writeSums(kernels, outputs, writer) }
     try writer.close()
-    return try finish(pass, places, reducing: (ContinuousClock.now - began).seconds)
+    phases.end("patterns")
+    return try finish(pass, places)
   }
 
   // MARK: what is there already
@@ -100,7 +106,7 @@ public final class JobRun {
     let kernels = try plan.analyses.map { try $0.makeKernel(context) }
     let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
     try MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: ranksOnNode).check()
-    fingerprint = try Provenance.fingerprint(plan.description.path)
+    if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
     return RunIdentity(plan, fingerprint: fingerprint, blocks: pass.blocks, base: base)
   }
@@ -114,7 +120,7 @@ public final class JobRun {
   private func finishedSummary() -> RunSummary {
     console.info("\(output.path) holds the result of this job on this input already; --force computes it again")
     return RunSummary(
-      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, reducing: 0, ranks: [],
+      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, phases: [], ranks: [],
       positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x, groups: [])
   }
 
@@ -240,19 +246,18 @@ public final class JobRun {
   }
 
   /// End time and status, the sync and the rename; then the summary.
-  private func finish(
-    _ pass: FramePass, _ places: ResultPlaces, reducing: Double
-  ) throws -> RunSummary {
+  private func finish(_ pass: FramePass, _ places: ResultPlaces) throws -> RunSummary {
     try ranks.onFirst {
       try ResultFile.finish(
         output.partial, places, [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))])
       try output.publish()
       output.removePartial()
     }
+    phases.end("publish")
     let encoded = Array(try JSONEncoder().encode(pass.statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
     return RunSummary(
-      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, reducing: reducing, ranks: perRank,
+      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, phases: phases.list, ranks: perRank,
       positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x,
       groups: Set(places.groups.map(\.path)))
   }

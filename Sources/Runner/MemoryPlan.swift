@@ -72,7 +72,8 @@ enum MachineMemory {
       guard parts.count == 3 else { continue }
       let isUnified = parts[0] == "0" && parts[1].isEmpty
       guard isUnified || parts[1].split(separator: ",").contains("memory") else { continue }
-      let (root, name) = isUnified ? ("/sys/fs/cgroup", "memory.max") : ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+      let (root, name) =
+        isUnified ? ("/sys/fs/cgroup", "memory.max") : ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
       var path = String(parts[2])
       while true {
         let file = root + (path == "/" ? "" : path) + "/" + name

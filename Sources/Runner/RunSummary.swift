@@ -5,8 +5,8 @@ public struct RunSummary: Codable, Sendable {
   public let outputPath: String
   /// Seconds from the start of the run to the closed output, MPI's own start not counted.
   public let wall: Double
-  /// Seconds for combining the leaves and writing patterns and profiles.
-  public let reducing: Double
+  /// What the wall time of rank 0 consists of, in order.
+  public let phases: [Phase]
   /// One entry a rank, on rank 0.
   public let ranks: [PassStatistics]
   public let positions: Int
@@ -28,6 +28,10 @@ public struct RunSummary: Codable, Sendable {
         Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9)),
       "busy per rank: \(shares)\(busy.count > 8 ? ", …" : "")",
     ]
+    lines.append(
+      "time: "
+        + phases.filter { $0.seconds >= 0.0005 }.map { String(format: "%@ %.3f s", $0.name, $0.seconds) }
+        .joined(separator: ", "))
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }
     let masked = ranks.reduce(0) { $0 + $1.masked }
@@ -41,5 +45,22 @@ public struct RunSummary: Codable, Sendable {
         : "\(bad) bad \(bad == 1 ? "frame" : "frames") (empty, or NaN where used) at (y, x) "
           + places.joined(separator: ", ") + (bad > places.count ? ", …" : ""))
     return lines.joined(separator: "\n")
+  }
+}
+
+public struct Phase: Codable, Sendable {
+  public let name: String
+  public let seconds: Double
+}
+
+/// Cuts the wall time into named pieces.
+struct PhaseClock {
+  private(set) var list: [Phase] = []
+  private var last = ContinuousClock.now
+
+  mutating func end(_ name: String) {
+    let now = ContinuousClock.now
+    list.append(Phase(name: name, seconds: (now - last).seconds))
+    last = now
   }
 }
