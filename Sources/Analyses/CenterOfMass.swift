@@ -18,14 +18,16 @@ public struct CenterOfMass: FrameAnalysis {
       ),
       .init("mask", \.mask, .file, "A .npy file or file.h5:/dataset with 1 for pixels to collect and 0 for others."),
     ],
-    outputs: deflections("deflection", "px"),
+    outputs: deflections("deflection", "px")
+      + deflections("deflection_angle", "mrad", " Where the detector's pixel size is known as an angle.")
+      + deflections("deflection_reciprocal", "Å⁻¹", " Where it is known as a reciprocal length."),
     example: "- center_of_mass: {outer_radius: 30 mrad}")
 
-  private static func deflections(_ name: String, _ unit: String) -> [OutputDescription] {
+  private static func deflections(_ name: String, _ unit: String, _ condition: String = "") -> [OutputDescription] {
     [("y", "down"), ("x", "to the right")].map { axis, direction in
       OutputDescription(
         "\(name)_\(axis)", .map, quantity: name == "deflection" ? "Displacement" : "Deflection", unit: unit,
-        signed: true, "Mean deflection along \(axis), positive \(direction); NaN for an empty frame.")
+        signed: true, "Mean deflection along \(axis), positive \(direction); NaN for an empty frame.\(condition)")
     }
   }
 

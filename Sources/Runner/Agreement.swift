@@ -10,25 +10,30 @@ public struct RunFailure: Error {
 }
 
 extension Ranks {
-  /// Does work that is not collective on every rank; when it throws anywhere, throws `RunFailure` everywhere.
+  /// Does work that is not collective on every rank; when it throws anywhere, throws `RunFailure` everywhere. A problem
+  /// that not all ranks have says which rank it is from.
   public func together<Value>(_ work: () throws -> Value) throws -> Value {
-    let outcome = Result { try work() }
-    var mine: [Problem] = []
-    if case .failure(let error) = outcome { mine = problems(of: error) }
-    guard try largest(mine.isEmpty ? 0 : 1) == 1 else { return try outcome.get() }
-    let everybody = try gather(encode(mine)).map(decode)
-    let (code, listed) = merge(everybody)
-    let agreed = try broadcast([UInt8(code.rawValue)])
-    throw RunFailure(code: ExitCode(rawValue: Int32(agreed[0])) ?? .internalError, problems: listed)
+    try agree(on: Result { try work() }, namesRanks: true)
   }
 
   /// Does work on rank 0 while the others wait for its end.
   public func onFirst(_ work: () throws -> Void) throws {
-    try together { if rank == 0 { try work() } }
+    try agree(on: Result { if rank == 0 { try work() } }, namesRanks: false)
   }
 
-  /// Each problem once, with the ranks it came from where not all agree.
-  private func merge(_ everybody: [[Problem]]) -> (ExitCode, [Problem]) {
+  private func agree<Value>(on outcome: Result<Value, any Error>, namesRanks: Bool) throws -> Value {
+    var mine: [Problem] = []
+    if case .failure(let error) = outcome { mine = problems(of: error) }
+    guard try largest(mine.isEmpty ? 0 : 1) == 1 else { return try outcome.get() }
+    let everybody = try gather(encode(mine)).map(decode)
+    let hosts = try gather(Array(ProcessInfo.processInfo.hostName.utf8)).map { String(decoding: $0, as: UTF8.self) }
+    let listed = merge(everybody, namesRanks ? hosts : [])
+    let agreed = try broadcast([UInt8((listed.first?.code ?? .internalError).rawValue)])
+    throw RunFailure(code: ExitCode(rawValue: Int32(agreed[0])) ?? .internalError, problems: listed)
+  }
+
+  /// Each problem once, with the ranks and hosts it came from where not all have it.
+  private func merge(_ everybody: [[Problem]], _ hosts: [String]) -> [Problem] {
     var order: [Problem] = []
     var ranks: [Problem: [Int]] = [:]
     for (rank, problems) in everybody.enumerated() {
@@ -37,15 +42,12 @@ extension Ranks {
         ranks[problem, default: []].append(rank)
       }
     }
-    let listed = order.map { problem in
-      guard let from = ranks[problem], from.count < count else { return problem }
-      let names = from.prefix(4).map(String.init).joined(separator: ", ") + (from.count > 4 ? ", …" : "")
-      let host = ProcessInfo.processInfo.hostName
-      let of = from == [0] ? "rank 0 (\(host))" : "rank \(names)"
-      return rank == 0 && count > 1
-        ? Problem(problem.code, at: problem.place, "\(problem.message) [\(of)]") : problem
+    return order.map { problem in
+      guard let from = ranks[problem], from.count < count, !hosts.isEmpty else { return problem }
+      let names = from.prefix(4).map { "rank \($0) on \(hosts[$0])" }.joined(separator: ", ")
+      return Problem(
+        problem.code, at: problem.place, "\(problem.message) [\(names)\(from.count > 4 ? ", …" : "")]")
     }
-    return (listed.first?.code ?? .internalError, listed)
   }
 }
 
