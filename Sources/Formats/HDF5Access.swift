@@ -42,7 +42,9 @@ extension Problem {
     case .notPermitted: self.init(.noInput, at: path, "the file may not be read (permission denied); ask its owner")
     case .locked:
       self.init(
-        .inputOutput, at: path, "another program has the file open for writing (\(error.why)); wait until it is done")
+        .inputOutput, at: path,
+        "another program has the file open for writing (\(error.why)); wait until it is done, or on a file system without "
+          + "locks (some NFS and Lustre mounts) set HDF5_USE_FILE_LOCKING=FALSE")
     case .notHDF5: self.init(.badData, at: path, "is no complete HDF5 file (\(error.why)); copy it again")
     case .truncated: self.init(.badData, at: path, "the HDF5 file is truncated (\(error.why)); copy it again")
     case .missingFilter: self.init(.badData, at: place, missingFilterText(error.why))

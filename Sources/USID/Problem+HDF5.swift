@@ -17,7 +17,10 @@ extension Problem {
       self.init(
         .cannotCreate, at: path, "cannot be created: \(error.reason); write to a folder that exists and is yours")
     case (_, .locked):
-      self.init(.cannotCreate, at: path, "is locked: \(error.reason); close the program that has it open")
+      self.init(
+        .cannotCreate, at: path,
+        "is locked: \(error.reason); close the program that has it open, or on a file system without locks (some NFS and "
+          + "Lustre mounts) set HDF5_USE_FILE_LOCKING=FALSE")
     case (.laying, .notHDF5), (.laying, .truncated), (.reading, .notHDF5), (.reading, .truncated):
       self.init(.badData, at: path, "is no complete HDF5 file: \(error.why)")
     case (.reading, .missingFile): self.init(.noInput, at: path, "no such file")
