@@ -162,6 +162,9 @@ public struct NamedDetectors: ParameterType, Equatable {
       if !Self.isName(item.key) {
         problems.append(
           Problem(.badConfiguration, at: item.key, "not a name; a letter, then letters, digits and _ are allowed"))
+      } else if ["completed_positions", "bad_frames"].contains(item.key) {
+        problems.append(
+          Problem(.badConfiguration, at: item.key, "the results group has a dataset of this name; choose another"))
       } else if list.contains(where: { $0.name == item.key }) {
         problems.append(Problem(.badConfiguration, at: item.key, "given twice; every detector needs its own name"))
       } else {

@@ -68,7 +68,9 @@ enum H5USIDFormat: InputFormat {
     let scan = main.positions.fastestFirst.count == 2 ? axes(main.positions.fastestFirst).byName : nil
     let detector = axes(main.observations.fastestFirst).byName
     let frames = main.entry.shape[0]
-    let stored = scan.map { Shape($0.y.size, $0.x.size) } ?? Shape(1, frames)
+    // A line of positions along y is a column of the scan.
+    let isColumn = axes(main.positions.fastestFirst).first?.direction == .y
+    let stored = scan.map { Shape($0.y.size, $0.x.size) } ?? (isColumn ? Shape(frames, 1) : Shape(1, frames))
     let turned = scan?.isSwapped ?? false
     let layout = HDF5FrameLayout(
       shape: main.entry.shape, positions: turned ? .joinedColumns(0) : .joined(0),

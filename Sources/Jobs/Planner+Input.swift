@@ -84,6 +84,11 @@ extension Planner {
   mutating func calibration(_ section: CalibrationSection, _ description: SourceDescription) -> Calibration {
     var file = description.calibration
     warnings += file.dropImpossible(on: description.detectorShape).map { "\(description.path): \($0)" }
-    return section.resolved(over: file, on: description.detectorShape, origin: job.origin(of:), problems: &problems)
+    let resolved = section.resolved(
+      over: file, on: description.detectorShape, origin: job.origin(of:), problems: &problems)
+    if let pixel = resolved.detectorPixel?.value, abs(pixel.y.base - pixel.x.base) > 0.01 * pixel.y.base {
+      warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use their mean size")
+    }
+    return resolved
   }
 }

@@ -125,7 +125,7 @@ extension DenseArray {
   func mask(_ wanted: Shape, _ owner: String) throws(Problem) -> [Bool] {
     guard shape == [wanted.y, wanted.x], values.count == wanted.count else {
       let given = shape.map(String.init).joined(separator: " × ")
-      throw Problem(.badConfiguration, "an array of \(given) given; the shape of \(owner) is allowed, \(wanted.text)")
+      throw Problem(.badData, "an array of \(given) given; the shape of \(owner) is allowed, \(wanted.text)")
     }
     if let index = values.firstIndex(where: \.isNaN) {
       throw Problem(

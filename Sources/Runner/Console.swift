@@ -121,12 +121,14 @@ private struct LineHandler: LogHandler {
   }
 
   private func json(_ event: LogEvent, _ fields: Logger.Metadata) -> String {
-    var object = fields.mapValues { "\($0)" }
+    var object: [String: Any] = fields.mapValues { value in
+      let text = "\(value)"
+      return Int(text) ?? Double(text) ?? text as Any
+    }
     object["time"] = timestamp(Date())
     object["level"] = event.level.rawValue
     object["message"] = "\(event.message)"
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 }

@@ -89,7 +89,12 @@ public final class JobRun {
       if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
     }
     phases.end("open output")
-    try pass.run(reader, ranks: ranks, checkpoint: pass.checkpoint(at: output.checkpoint))
+    do { try pass.run(reader, ranks: ranks, checkpoint: pass.checkpoint(at: output.checkpoint)) } catch {
+      console.info(
+        "what was computed stays in \(output.partial); the same command continues, --force starts over"
+          + (plan.masksBadFrames ? "" : ", run.on_bad_frame: mask leaves unreadable frames out"))
+      throw error
+    }
     console.clearBar()
     phases.end("pass")
     try ranks.onFirst { try writeSums(kernels, outputs, writer) }

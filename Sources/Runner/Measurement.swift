@@ -1,4 +1,3 @@
-import Analyses
 import Foundation
 import Jobs
 import Kernels
@@ -18,7 +17,7 @@ struct Measurement {
 
   /// Collective.
   init(_ plan: Plan, _ reader: any FrameReader, ranks: any Ranks, path: String) throws {
-    let kernel = try FrameStatistics().makeKernel(plan.context)
+    let kernel = MeanPattern(plan.context)
     let pass = FramePass(plan.description, selection: plan.selection, kernels: [kernel])
     let sample = Self.sample(pass.blocks, plan.selection)
     pass.includes = sample.contains
@@ -30,7 +29,7 @@ struct Measurement {
     try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
     var result: [Double] = []
     try ranks.onFirst {
-      let pattern = kernel.finish()["mean"] ?? []
+      let pattern = kernel.mean
       let shape = plan.description.detectorShape
       let found = try BrightDisk.find(pattern, shape: shape, dead: plan.context.deadPixels)
       result = [found.center.y, found.center.x, found.radius, found.clipped ? 1 : 0]
@@ -58,5 +57,47 @@ extension Ranks {
     return stride(from: 0, to: received.count, by: 8).map { start in
       Double(bitPattern: received[start..<(start + 8)].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) })
     }
+  }
+}
+
+/// The mean pattern, without what is not a number: one damaged frame must not hide the disk of all others.
+private final class MeanPattern: FrameKernel {
+  private let type: PixelType
+  private let sums: PixelSum<Double>
+  private let counts: PixelSum<UInt64>
+  private let statistics: PixelStatistics
+  let rows: [Rows] = []
+
+  init(_ context: FrameContext) {
+    type = context.pixelType
+    // Integers have no NaN: their fast exact sums will do.
+    let pixels = context.detector.count
+    statistics = PixelStatistics(pixels: type.isInteger ? pixels : 0, type: type)
+    sums = PixelSum(type.isInteger ? 0 : pixels)
+    counts = PixelSum(type.isInteger ? 0 : pixels)
+  }
+
+  var accumulators: [any Accumulator] { type.isInteger ? statistics.accumulators : [sums, counts] }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    switch type {
+    case .f32: add(frame.assumingMemoryBound(to: Float.self))
+    case .f64: add(frame.assumingMemoryBound(to: Double.self))
+    default: statistics.add(frame)
+    }
+  }
+
+  private func add<Pixel: BinaryFloatingPoint>(_ frame: UnsafePointer<Pixel>) {
+    for i in sums.values.indices where frame[i].isFinite {
+      sums.values[i] += Double(frame[i])
+      counts.values[i] += 1
+    }
+  }
+
+  func endBlock() { if type.isInteger { statistics.flush() } }
+
+  /// NaN where no frame has a finite value.
+  var mean: [Double] {
+    type.isInteger ? statistics.patterns().mean : zip(sums.values, counts.values).map { $0 / Double($1) }
   }
 }

@@ -1,10 +1,22 @@
 import Foundation
 import STEM
+import USID
 
 /// The names of an output while it is made, and what may happen to one that exists.
 struct OutputFile {
   let path: String
   let existing: RunOptions.Existing
+  /// Results can be added to; a simulated scan cannot.
+  let canAppend: Bool
+
+  /// An existing link is followed: the file that it names is replaced, not the link.
+  init(path: String, existing: RunOptions.Existing, canAppend: Bool = true) {
+    let url = URL(fileURLWithPath: path)
+    let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
+    self.path = isLink ? url.resolvingSymlinksInPath().path : path
+    self.existing = existing
+    self.canAppend = canAppend
+  }
 
   var partial: String { path + ".partial" }
   var checkpoint: String { path + ".partial.checkpoint" }
@@ -18,10 +30,7 @@ struct OutputFile {
     return "\(status.st_size) bytes of \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
   }
   var exists: Bool { FileManager.default.fileExists(atPath: path) }
-  private var folder: String {
-    let folder = (path as NSString).deletingLastPathComponent
-    return folder.isEmpty ? "." : folder
-  }
+  private var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
 
   /// All that can be said about the output before anything is computed.
   func check(input: String) throws(Problem) {
@@ -48,9 +57,24 @@ struct OutputFile {
   }
 
   func checkExisting() throws(Problem) {
-    if exists && existing == .refuse {
+    guard exists else { return }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Problem(.cannotCreate, at: path, "is no regular file; output.path names a file to be made")
+    }
+    if existing == .refuse {
       throw Problem(
-        .cannotCreate, at: path, "exists; use --append to add results to a copy that replaces it, or --overwrite")
+        .cannotCreate, at: path,
+        canAppend
+          ? "exists; use --append to add results to a copy that replaces it, or --overwrite"
+          : "exists; use --overwrite to replace it")
+    }
+    // Only what this program wrote is replaced or added to: a job file or a mask given by mistake stays.
+    guard canAppend ? ResultCatalog.isResultFile(path) : ScanFile.isScanFile(path) else {
+      throw Problem(
+        .cannotCreate, at: path,
+        "exists and was not written by \(canAppend ? "ronchi run" : "ronchi simulate"); it is not touched: remove it "
+          + "yourself, or choose another output")
     }
   }
 

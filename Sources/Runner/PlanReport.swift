@@ -1,3 +1,4 @@
+import Analyses
 import Foundation
 import Jobs
 import STEM
@@ -19,6 +20,33 @@ public struct PlanReport {
       plan.description, selection: plan.selection, kernels: try plan.analyses.map { try $0.makeKernel(context) })
     memory = MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: 1)
     try memory.check()
+  }
+
+  /// Why the output cannot be made there.
+  public static func outputProblems(_ path: String, existing: RunOptions.Existing) -> [Problem] {
+    do {
+      try OutputFile(path: path, existing: existing).check(input: "")
+      return []
+    } catch {
+      return problems(of: error)
+    }
+  }
+
+  /// Mean counts of a few patterns spread over the scan; nil where they cannot be read.
+  private var meanCounts: Double? {
+    guard plan.context.calibration.countsPerElectron != nil,
+      let reader = try? plan.source.makeReader(), let kernel = try? FrameStatistics().makeKernel(plan.context)
+    else { return nil }
+    let chosen = plan.selection.runs(in: 0..<plan.scan.count).flatMap { $0 }
+    let sample = (0..<min(16, chosen.count)).map { chosen[$0 * chosen.count / min(16, chosen.count)] }
+    guard let totals = kernel.rows.first(where: { $0.output == "total" }) else { return nil }
+    for rows in kernel.rows { rows.prepare(rows: sample.count) }
+    for (row, position) in sample.enumerated() {
+      try? reader.forEachFrame(in: position..<(position + 1)) { kernel.add($1, row: row) }
+    }
+    kernel.endBlock()
+    let counts = sample.indices.map { totals.doubles($0)[0] }.filter(\.isFinite)
+    return counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
   }
 
   public var text: String {
@@ -71,7 +99,9 @@ public struct PlanReport {
   }
 
   private var samplingLines: [String] {
-    plan.sampling().map { "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")" }
+    plan.sampling(nil, meanCounts: meanCounts).map {
+      "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")"
+    }
   }
 }
 

@@ -20,7 +20,7 @@ public final class SimulationRun {
     self.ranks = ranks
     self.console = console
     self.commandLine = commandLine
-    output = OutputFile(path: path, existing: overwrite ? .overwrite : .refuse)
+    output = OutputFile(path: path, existing: overwrite ? .overwrite : .refuse, canAppend: false)
   }
 
   /// Collective. Throws `RunFailure`, the same on all ranks. Returns seconds.

@@ -3,6 +3,12 @@ import STEM
 
 /// Files with a whole scan: `/Measurement_000/Channel_000/Raw_Data`, positions × pixels, contiguous.
 public enum ScanFile {
+  /// Whether Ronchi wrote the file to hold a scan.
+  public static func isScanFile(_ path: String) -> Bool {
+    guard (try? File.isHDF5(path)) == true, let file = try? File(path) else { return false }
+    return (try? file.attribute("file_type")?.string) == Names.scanFile
+  }
+
   /// Lays out a new file on one rank, as `ResultFile.create` does; the frames have their place but no values yet.
   /// The results that come with it refer to the scan as their `source_000`.
   public static func create(_ path: String, _ layout: ScanFileLayout) throws -> ResultPlaces {

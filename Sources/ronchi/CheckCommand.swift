@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jobs
 import Runner
+import STEM
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,9 +22,21 @@ struct CheckCommand: ParsableCommand {
   var append = false
 
   func run() throws {
+    let existing: RunOptions.Existing = append ? .append : overwrite ? .overwrite : .refuse
     let job = try JobFile.load(path: jobOptions.job, overrides: jobOptions.overrides())
-    let plan = try Plan.make(job)
-    print(try PlanReport(plan, existing: append ? .append : overwrite ? .overwrite : .refuse).text)
+    var found: [Problem] = []
+    do {
+      let plan = try Plan.make(job)
+      print(try PlanReport(plan, existing: existing).text)
+    } catch {
+      found = problems(of: error)
+    }
+    // Whether the output can be made does not depend on the rest of the job.
+    if !found.isEmpty, case .text(let output)? = job.root["output"]?["path"] {
+      let more = PlanReport.outputProblems(output, existing: existing)
+      found += more.filter { !found.contains($0) }
+    }
+    try found.throwIfAny()
     print("the job can run")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Report
 import STEM
 import USID
@@ -18,9 +19,13 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "Number of the results group, where there are several; default: the last.") var index: Int?
   @Option(name: [.customShort("o"), .customLong("file")], help: "The file; its suffix decides: npy, tif, png, csv.")
   var file: String
+  @Flag(help: "Replaces an existing file.") var overwrite = false
 
   func run() throws {
     _ = try ExportFormat(path: file)
+    if !overwrite, FileManager.default.fileExists(atPath: file) {
+      throw Problem(.cannotCreate, at: file, "exists; use --overwrite to replace it")
+    }
     let catalog = try ResultCatalog(path)
     guard let result = catalog.result(analysis: analysis, output: output, index: index) else {
       throw Problem(.usage, at: path, missing(catalog))

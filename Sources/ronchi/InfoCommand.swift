@@ -30,7 +30,11 @@ struct InfoCommand: ParsableCommand {
   private func describeResults(_ catalog: ResultCatalog) throws {
     if json { return try printJSON(ResultsInfo(catalog)) }
     print("\(path): results of ronchi")
-    for (group, results) in Dictionary(grouping: catalog.results, by: \.groupPath).sorted(by: { $0.key < $1.key }) {
+    list(catalog.results)
+  }
+
+  private func list(_ results: [StoredResult]) {
+    for (group, results) in Dictionary(grouping: results, by: \.groupPath).sorted(by: { $0.key < $1.key }) {
       print("\n\(group)")
       for result in results {
         let entry = result.entry
@@ -44,7 +48,8 @@ struct InfoCommand: ParsableCommand {
 
   private func describeInput() throws {
     let source = try openInput(inputOptions.request(path)).description
-    if json { return try printJSON(InputInfo(source)) }
+    let results = (try? ResultCatalog(source.path).results) ?? []
+    if json { return try printJSON(InputInfo(source, results.map(\.entry))) }
     print("\(source.path): \(source.format)\(source.dataset.map { ", dataset \($0)" } ?? "")")
     print("  scan        \(source.scanShape?.text ?? "unknown: \(source.frameCount) frames; give --scan-shape y,x")")
     print(
@@ -53,6 +58,7 @@ struct InfoCommand: ParsableCommand {
     for (name, value, _) in calibrationTable(source.calibration) { print("  \(pad(name, 11)) \(value)") }
     for note in source.notes { print("  note        \(note)") }
     for (key, value) in source.metadata.prefix(40) { print("  \(key): \(value)") }
+    list(results)
   }
 }
 
@@ -90,7 +96,7 @@ private struct InputInfo: Encodable {
   let calibration: [Value]
   let notes: [String]
   let metadata: [Value]
-  let results: [ResultEntry] = []
+  let results: [ResultEntry]
 
   enum CodingKeys: String, CodingKey {
     case path, kind, format, dataset, frames, storage, calibration, notes, metadata, results
@@ -100,7 +106,8 @@ private struct InputInfo: Encodable {
     case byteOrder = "byte_order"
   }
 
-  init(_ source: SourceDescription) {
+  init(_ source: SourceDescription, _ results: [ResultEntry]) {
+    self.results = results
     path = source.path
     format = source.format
     dataset = source.dataset

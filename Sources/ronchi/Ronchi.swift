@@ -30,6 +30,8 @@ struct Ronchi: ParsableCommand {
   static func main() {
     // A closed pipe (`ronchi info … | head`) ends the program quietly.
     signal(SIGPIPE, SIG_DFL)
+    // A file size limit shows as a write error with our message instead.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -56,8 +56,8 @@ struct RunCommand: ParsableCommand {
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
       print(summary.text)
-      if let folder = summary.images.first.map({ ($0 as NSString).deletingLastPathComponent }) {
-        print("pictures: \(summary.images.count) in \(folder)")
+      if !summary.images.isEmpty {
+        print("pictures: \(summary.images.count) in \(QuickLooks.defaultFolder(for: summary.outputPath))")
       }
       print("result: \(summary.outputPath)")
     }
