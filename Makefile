@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build test lint format demo clean benchmark-smoke soak
+.PHONY: help deps venv build test lint format demo clean benchmark-smoke soak fuzz
 
 BINARY := .build/release/ronchi
 VENV := .venv
@@ -53,3 +53,6 @@ clean: ## removes what the other targets made
 
 soak: build venv ## kills runs at random moments for a while and compares bits (SEED=, KILLS=)
 	$(VENV)/bin/python Tests/soak.py --binary $(BINARY) $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),60)
+
+fuzz: deps ## hostile files for every reader (FUZZ_RUNS=, FUZZ_HDF5_RUNS=, FUZZ_SEED=): hours
+	Tests/Fuzz/run

@@ -23,6 +23,11 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let complex = Target.Dependency.product(name: "ComplexModule", package: "swift-numerics")
 
+/// Has no `main` of its own, so it only links with `--sanitize fuzzer`: see docs/fuzzing.md.
+let libFuzzer: [Target] =
+  Context.environment["RONCHI_LIBFUZZER"] == nil
+  ? [] : [.executableTarget(name: "ronchi-libfuzzer", dependencies: ["FuzzSupport"], path: "Tests/Fuzz/LibFuzzer")]
+
 let package = Package(
   name: "ronchi",
   products: [.executable(name: "ronchi", targets: ["ronchi"])],
@@ -75,6 +80,11 @@ let package = Package(
     .testTarget(
       name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
       exclude: ["open_with_peers.py", "requirements.txt"]),
-  ],
+    .target(
+      name: "FuzzSupport", dependencies: ["STEM", "Formats", "HDF5", "Jobs"], path: "Tests/FuzzSupport",
+      exclude: ["README.md"]),
+    .executableTarget(name: "ronchi-fuzz", dependencies: ["FuzzSupport", "Formats"], path: "Tests/Fuzz/Driver"),
+    tests("FuzzTests", "FuzzSupport", "ronchi-fuzz", "Formats", "Jobs", "HDF5", "STEM"),
+  ] + libFuzzer,
   swiftLanguageModes: [.v6]
 )

@@ -22,6 +22,7 @@ func loadHDF5Array(path: String, dataset: String) throws -> DenseArray {
   let values = try withHDF5(entry.place.file) { file in
     let dataset = try file.openDataset(entry.place.path)
     guard entry.type == .boolean else { return try dataset.values(as: Double.self) }
+    try dataset.checkClaim(elements: count, size: 1)
     var flags = [UInt8](repeating: 0, count: count)
     let whole = dataset.whole
     try flags.withUnsafeMutableBytes { try dataset.read(whole, into: $0, as: .boolean) }

@@ -69,11 +69,16 @@ struct Attribute: ~Copyable {
     self.type = type
   }
 
-  private var count: Int { shape.reduce(1, *) }
+  private var count: Int { elementCount(shape) }
+  /// A damaged header can claim any number of elements.
+  private static let mostElements = 1 << 24
 
   /// The corresponding C function is `H5Aread`.
   func value() throws(HDF5Error) -> AttributeValue {
     guard !isNull, count > 0 else { return .empty }
+    guard count <= Self.mostElements else {
+      throw HDF5Error("H5Aread", on: label, why: "\(shape) elements are too many for an attribute")
+    }
     switch elementType {
     case .number(let number, _): return number.isFloat || number == .u64 ? try floats() : try integers()
     case .boolean:

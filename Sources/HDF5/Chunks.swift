@@ -19,7 +19,7 @@ extension Dataset {
     let location = location
     let space = try dataspace()
     try check("H5Dget_num_chunks", on: location.label) { H5Dget_num_chunks(location.id, space.id, &count) }
-    return Int(count)
+    return Int(clamping: count)
   }
 
   /// The `index`-th stored chunk. HDF5 1.10 walks all chunks before it: cheap for a look, not for every chunk of many.
@@ -33,7 +33,8 @@ extension Dataset {
       H5Dget_chunk_info(location.id, space.id, hsize_t(index), &start, &mask, &address, &size)
     }
     return Chunk(
-      start: start.map { Int($0) }, address: try hasUserBlock() ? nil : Int(address), size: Int(size), filterMask: mask)
+      start: start.map { Int(clamping: $0) }, address: try hasUserBlock() ? nil : Int(exactly: address),
+      size: Int(clamping: size), filterMask: mask)
   }
 
   /// The chunk that begins at an element; nil where it is not stored. HDF5 1.10 walks the chunks for it.
@@ -46,7 +47,9 @@ extension Dataset {
       H5Dget_chunk_info_by_coord(location.id, offset, &mask, &address, &size)
     }
     guard address != ronchi_haddr_undefined() else { return nil }
-    return Chunk(start: start, address: try hasUserBlock() ? nil : Int(address), size: Int(size), filterMask: mask)
+    return Chunk(
+      start: start, address: try hasUserBlock() ? nil : Int(exactly: address), size: Int(clamping: size),
+      filterMask: mask)
   }
 
   /// Stored bytes of the chunk that begins at an element; 0 where it is not stored. A quick look-up.
@@ -58,7 +61,13 @@ extension Dataset {
     try check("H5Dget_chunk_storage_size", on: "\(location.label) chunk \(start)") {
       H5Dget_chunk_storage_size(location.id, offset, &size)
     }
-    return Int(size)
+    // Callers make room for it: a damaged index can claim 4 GiB.
+    if size >= 16 << 20, size > hsize_t(try fileSize()) {
+      throw HDF5Error(
+        "H5Dget_chunk_storage_size", on: "\(location.label) chunk \(start)",
+        why: "it claims \(size) bytes, more than the file has")
+    }
+    return Int(clamping: size)
   }
 
   /// Reads the stored bytes of a chunk without decoding; `buffer` must hold `chunkSize(at:)` bytes. Serial files only.

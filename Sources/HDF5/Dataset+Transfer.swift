@@ -32,6 +32,7 @@ extension Dataset {
   ) throws(HDF5Error) -> [Number] {
     if isNull { return [] }
     let slab = slab ?? whole
+    try checkClaim(elements: slab.elements, size: MemoryLayout<Number>.size)
     var result = [Number](repeating: .zero, count: slab.elements)
     try result.withUnsafeMutableBufferPointer { buffer throws(HDF5Error) in
       try read(slab, into: UnsafeMutableRawBufferPointer(buffer), as: .number(Number.numberType))
@@ -78,9 +79,21 @@ extension Dataset {
   /// Everything, as a selection.
   public var whole: Hyperslab { Hyperslab(start: shape.map { _ in 0 }, count: shape) }
 
+  /// Before memory is made for elements of `size` bytes: a damaged header can claim any number of them. No filter in use
+  /// shrinks real data more than 4096 times; up to 64 MiB anything goes.
+  public func checkClaim(elements: Int, size: Int) throws(HDF5Error) {
+    let (bytes, overflow) = elements.multipliedReportingOverflow(by: size)
+    guard overflow || bytes > 64 << 20 else { return }
+    let stored = min(storageSize, try fileSize())
+    guard !overflow, bytes / 4096 <= stored else {
+      throw HDF5Error(
+        "H5Dread", on: location.label, why: "\(elements) elements are claimed, \(stored) bytes are stored for them")
+    }
+  }
+
   private func checkRoom(_ bytes: Int, _ elements: Int, _ type: hid_t, _ call: String) throws(HDF5Error) {
-    let needed = elements * withLibrary { H5Tget_size(type) }
-    guard bytes >= needed else {
+    let (needed, overflow) = elements.multipliedReportingOverflow(by: withLibrary { H5Tget_size(type) })
+    guard !overflow, bytes >= needed else {
       throw HDF5Error(call, on: location.label, why: "the buffer has \(bytes) bytes, the selection needs \(needed)")
     }
   }

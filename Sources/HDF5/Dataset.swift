@@ -29,7 +29,7 @@ public struct Dataset: ~Copyable, HDF5Object {
   }
 
   /// Elements altogether.
-  public var count: Int { isNull ? 0 : shape.reduce(1, *) }
+  public var count: Int { isNull ? 0 : elementCount(shape) }
 }
 
 /// How a new dataset is stored.

@@ -15,7 +15,21 @@ func extent(of space: borrowing OwnedID, on label: String) throws(HDF5Error) -> 
   let rank = try check("H5Sget_simple_extent_ndims", on: label) { H5Sget_simple_extent_ndims(id) }
   var dimensions = [hsize_t](repeating: 0, count: Int(rank))
   try check("H5Sget_simple_extent_dims", on: label) { H5Sget_simple_extent_dims(id, &dimensions, nil) }
-  return dimensions.map { Int($0) }
+  return try dimensions.map { dimension throws(HDF5Error) in
+    guard let size = Int(exactly: dimension) else {
+      throw HDF5Error("H5Sget_simple_extent_dims", on: label, why: "the dimension \(dimension) is impossible")
+    }
+    return size
+  }
+}
+
+/// Elements of a shape; the largest number where that does not fit, which is more than anybody makes room for.
+func elementCount(_ shape: [Int]) -> Int {
+  if shape.contains(0) { return 0 }
+  return shape.reduce(1) { product, size in
+    let (next, overflow) = product.multipliedReportingOverflow(by: size)
+    return overflow ? Int.max : next
+  }
 }
 
 /// A part of a dataset: along each dimension `count` blocks of `block` elements, `stride` apart, from `start` on.
@@ -36,7 +50,7 @@ public struct Hyperslab: Sendable, Equatable {
   public var shape: [Int] { block.map { zip(count, $0).map { $0 * $1 } } ?? count }
 
   /// Selected elements.
-  public var elements: Int { shape.reduce(1, *) }
+  public var elements: Int { elementCount(shape) }
 }
 
 /// The dataspaces of one transfer: what is selected in the file, and the same shape in memory. A memory space of the

@@ -96,7 +96,7 @@ public struct File: ~Copyable, Container {
   public func size() throws(HDF5Error) -> Int {
     var size: hsize_t = 0
     try check("H5Fget_filesize", on: fileName) { H5Fget_filesize(location.id, &size) }
-    return Int(size)
+    return Int(clamping: size)
   }
 
   /// Whether there is an HDF5 file of that name; false for other files. Throws where it cannot be read.

@@ -61,12 +61,21 @@ extension Dataset {
       let files = try externalFiles(list)
       guard files.isEmpty else { return .external(files) }
       let offset = withLibrary { H5Dget_offset(location.id) }
-      return .contiguous(offset: offset == ronchi_haddr_undefined() ? nil : Int(offset))
+      return .contiguous(offset: offset == ronchi_haddr_undefined() ? nil : Int(exactly: offset))
     }
   }
 
   /// Bytes allocated for the data in the file. The corresponding C function is `H5Dget_storage_size`.
-  public var storageSize: Int { withLibrary { Int(H5Dget_storage_size(location.id)) } }
+  public var storageSize: Int { withLibrary { Int(clamping: H5Dget_storage_size(location.id)) } }
+
+  /// Bytes of the file it lies in. The corresponding C functions are `H5Iget_file_id` and `H5Fget_filesize`.
+  func fileSize() throws(HDF5Error) -> Int {
+    let location = location
+    let file = OwnedID(try check("H5Iget_file_id", on: location.label) { H5Iget_file_id(location.id) }, H5Fclose)
+    var size: hsize_t = 0
+    try check("H5Fget_filesize", on: location.label) { H5Fget_filesize(file.id, &size) }
+    return Int(clamping: size)
+  }
 
   private func chunkShape(_ list: borrowing OwnedID) throws(HDF5Error) -> [Int] {
     let id = list.id

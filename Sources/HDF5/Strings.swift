@@ -1,5 +1,8 @@
 import CHDF5
 
+/// Texts that are read at once; a damaged header can claim any length.
+private let mostTextBytes = 64 << 20
+
 /// Texts of a dataset or attribute, of fixed or variable length: `transfer(type, buffer)` reads the elements.
 func readStrings(
   _ fileType: borrowing OwnedID, count: Int, on label: String,
@@ -8,6 +11,10 @@ func readStrings(
   guard count > 0 else { return [] }
   let id = fileType.id
   let isVariable = withLibrary { H5Tis_variable_str(id) > 0 }
+  let (bytes, overflow) = count.multipliedReportingOverflow(by: isVariable ? 8 : withLibrary { H5Tget_size(id) })
+  guard !overflow, bytes <= mostTextBytes else {
+    throw HDF5Error("H5Tget_size", on: label, why: "\(count) texts are claimed to be longer than 64 MiB")
+  }
   return isVariable
     ? try readVariableStrings(id, count, on: label, transfer)
     : try readFixedStrings(id, count, on: label, transfer)

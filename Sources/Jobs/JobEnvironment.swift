@@ -39,6 +39,20 @@ public struct JobEnvironment: Sendable {
     openInput: { try Formats.openInput($0) },
     loadArray: { try Formats.loadArray($0) })
 
+  /// As `standard`, but a child process looks at every HDF5 file first: for the rank that plans ahead of the others.
+  public static let probing: JobEnvironment = {
+    var environment = standard
+    environment.openInput = { request in
+      try HDF5Probe.check(request)
+      return try Formats.openInput(request)
+    }
+    environment.loadArray = { path in
+      try HDF5Probe.check(array: path)
+      return try Formats.loadArray(path)
+    }
+    return environment
+  }()
+
   var analysisNames: [String] { analyses.map { $0.declarationName } }
 }
 

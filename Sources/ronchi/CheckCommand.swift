@@ -26,7 +26,7 @@ struct CheckCommand: ParsableCommand {
     let job = try JobFile.load(path: jobOptions.job, overrides: jobOptions.overrides())
     var found: [Problem] = []
     do {
-      let plan = try Plan.make(job)
+      let plan = try Plan.make(job, in: .probing)
       print(try PlanReport(plan, existing: existing).text)
     } catch {
       found = problems(of: error)

@@ -20,6 +20,7 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "One JSON document on standard output, nothing else.") var json = false
 
   func run() throws {
+    try HDF5Probe.check(everythingIn: path)
     if inputOptions.dataset == nil, ResultCatalog.isResultFile(path) {
       try describeResults(ResultCatalog(path))
     } else {
@@ -47,7 +48,9 @@ struct InfoCommand: ParsableCommand {
   }
 
   private func describeInput() throws {
-    let source = try openInput(inputOptions.request(path)).description
+    let request = try inputOptions.request(path)
+    try HDF5Probe.check(request)
+    let source = try openInput(request).description
     let results = (try? ResultCatalog(source.path).results) ?? []
     if json { return try printJSON(InputInfo(source, results.map(\.entry))) }
     print("\(source.path): \(source.format)\(source.dataset.map { ", dataset \($0)" } ?? "")")

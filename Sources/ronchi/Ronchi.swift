@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Runner
 import STEM
@@ -28,6 +29,7 @@ struct Ronchi: ParsableCommand {
     ])
 
   static func main() {
+    HDF5Probe.runChildIfAsked()
     // A closed pipe (`ronchi info … | head`) ends the program quietly.
     signal(SIGPIPE, SIG_DFL)
     // A file size limit shows as a write error with our message instead.

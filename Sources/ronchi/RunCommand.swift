@@ -46,9 +46,12 @@ struct RunCommand: ParsableCommand {
     var text = ""
     try ranks.onFirst { text = try JobFile.load(path: jobOptions.job).text }
     text = String(decoding: try ranks.broadcast(Array(text.utf8)), as: UTF8.self)
-    let plan = try ranks.together {
-      try Plan.make(JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides()))
+    let job = try ranks.together {
+      try JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides())
     }
+    // Ahead of the others: a file on which HDF5 crashes must not take them along.
+    try ranks.onFirst { _ = try Plan.make(job, in: .probing) }
+    let plan = try ranks.together { try Plan.make(job) }
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force
