@@ -29,7 +29,9 @@ struct FuzzCommand {
     var command = FuzzCommand()
     guard command.parse(Array(CommandLine.arguments.dropFirst())) else {
       let targets = FuzzTarget.allCases.map(\.rawValue).joined(separator: "|")
-      print("usage: ronchi-fuzz \(targets) [--runs N] [--seed N] [--corpus FOLDER] [--findings FOLDER] [--seconds N] [--megabytes N]")
+      print(
+        "usage: ronchi-fuzz \(targets) [--runs N] [--seed N] [--corpus FOLDER] [--findings FOLDER] [--seconds N] "
+          + "[--megabytes N]")
       print("       ronchi-fuzz TARGET --write-seeds FOLDER")
       exit(64)
     }
