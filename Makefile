@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build test lint format demo clean benchmark-smoke soak fuzz
+.PHONY: help deps venv build test lint format demo clean benchmark-smoke benchmark-peers soak fuzz
 
 BINARY := .build/release/ronchi
 VENV := .venv
@@ -56,3 +56,8 @@ soak: build venv ## kills runs at random moments for a while and compares bits (
 
 fuzz: deps ## hostile files for every reader (FUZZ_RUNS=, FUZZ_HDF5_RUNS=, FUZZ_SEED=): hours
 	Tests/Fuzz/run
+
+benchmark-peers: build ## ours against LiberTEM, py4DSTEM and NumPy, in one sitting; writes docs/benchmarks.md
+	test -x .venv-peers/bin/python || python3 -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r Benchmarks/peers/requirements.txt
+	.venv-peers/bin/python Benchmarks/peers/compare.py $(BINARY) --write docs/benchmarks.md

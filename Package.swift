@@ -7,6 +7,9 @@ let system: [(name: String, pkgConfig: String, apt: String)] = [
   ("CFFTW", "fftw3", "libfftw3-dev"),
   ("CFFTWFloat", "fftw3f", "libfftw3-dev"),
   ("CPNG", "libpng", "libpng-dev"),
+  ("CDeflate", "libdeflate", "libdeflate-dev"),
+  ("CLZ4", "liblz4", "liblz4-dev"),
+  ("CZstd", "libzstd", "libzstd-dev"),
 ]
 
 /// A room of the house: `Sources/<name>` and what it may import.
@@ -41,6 +44,7 @@ let package = Package(
     .systemLibrary(name: $0.name, pkgConfig: $0.pkgConfig, providers: [.apt([$0.apt])])
   } + [
     .target(name: "CKernels", exclude: ["README.md"]),
+    .target(name: "CCodecs", exclude: ["README.md"]),
 
     room("MPI", "CMPI"),
     room("HDF5", "CHDF5", "CMPI", "MPI"),
@@ -49,7 +53,7 @@ let package = Package(
     room("STEM"),
     room("Kernels", "STEM", "FFT", "CKernels"),
     room("Analyses", "STEM", "Kernels"),
-    room("Formats", "STEM", "HDF5"),
+    room("Formats", "STEM", "HDF5", "CCodecs", "CDeflate", "CLZ4", "CZstd"),
     room("USID", "STEM", "HDF5"),
     room("Jobs", "STEM", "Analyses", "Formats", yams),
     room("Simulation", "STEM", "FFT", complex),
@@ -64,6 +68,9 @@ let package = Package(
         arguments, logging,
       ],
       exclude: ["README.md"]),
+
+    .executableTarget(
+      name: "ronchi-benchmarks", dependencies: ["STEM", "Analyses", "Formats"], path: "Benchmarks/kernels"),
 
     .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),

@@ -1,12 +1,14 @@
 import HDF5
 import STEM
 
-/// Frames of a dataset through HDF5: a window of whole frames is read and decoded at once and kept, so that ranges that
-/// follow each other find the rest of their chunks there. `HDF5ReadPlan` states how large windows are.
+/// Frames of a dataset of an HDF5 file: a window of whole frames is read and decoded at once and kept, so that ranges
+/// that follow each other find the rest of their chunks there. `HDF5ReadPlan` states how large windows are. Chunks are
+/// decoded by `HDF5CodecReader` where it knows their filters, otherwise by HDF5.
 final class HDF5FrameReader: FrameReader {
   private let source: HDF5FrameSource
   private let dataset: Dataset
   private let type: HDF5.ElementType
+  private let direct: HDF5CodecReader?
   private var window = HDF5Window.empty
   private var strides = HDF5Strides(y: 0, x: 0, pixelY: 0, pixelX: 0)
   /// What HDF5 read, and the same in frame order where the file has another.
@@ -19,6 +21,7 @@ final class HDF5FrameReader: FrameReader {
     self.source = source
     let about = source.description
     type = source.entry.type == .boolean ? .boolean : .number(NumberType(rawValue: about.pixelType.rawValue)!)
+    direct = try HDF5ChunkMode.chosen() == .direct ? HDF5CodecReader(source, reading: type) : nil
     let file = try openHDF5(source.entry.place.file)
     do throws(HDF5Error) { dataset = try file.openDataset(source.entry.place.path) } catch {
       throw Problem(error, in: about.path)
@@ -40,7 +43,8 @@ final class HDF5FrameReader: FrameReader {
   }
 
   private func load(_ position: Int, wantedEnd end: Int) throws {
-    let next = source.plan.window(at: position, wantedEnd: end)
+    let batch = direct == nil ? source.plan.limits.batchBytes : HDF5CodecReader.windowBytes
+    let next = source.plan.window(at: position, wantedEnd: end, batchBytes: batch)
     window = .empty
     do { try read(next) } catch { throw problem(error, in: next) }
     window = next
@@ -50,7 +54,12 @@ final class HDF5FrameReader: FrameReader {
     let (layout, about) = (source.layout, source.description)
     let bytes = window.count * about.frameBytes
     slab.grow(to: bytes)
-    try dataset.read(layout.hyperslab(window), into: slab.bytes, as: type)
+    let part = layout.hyperslab(window)
+    if let direct, part.block == nil {
+      try direct.read(part, of: dataset, into: slab.start)
+    } else {
+      try dataset.read(part, into: slab.bytes, as: type)
+    }
     let stored = layout.strides(in: window)
     guard stored.pixelX != 1 || stored.pixelY != layout.detector.x else {
       (start, strides) = (UnsafeRawPointer(slab.start), stored)

@@ -72,25 +72,27 @@ struct HDF5ReadPlan: Sendable, Equatable {
   /// Consecutive positions that are best read together.
   var chunkPositions: Int { columns == layout.grid.x ? rows * columns : columns }
 
-  /// The window for position (y, x) when positions up to `end` (exclusive, flat) are wanted.
-  func window(at position: Int, wantedEnd end: Int) -> HDF5Window {
+  /// The window for a position when positions up to `end` (exclusive, flat) are wanted. `batchBytes`: in place of the
+  /// limit of that name.
+  func window(at position: Int, wantedEnd end: Int, batchBytes: Int? = nil) -> HDF5Window {
+    let batchBytes = batchBytes ?? limits.batchBytes
     let grid = layout.grid
     let (y, x) = (position / grid.x, position % grid.x)
     if columns == grid.x {
       let first = y / rows * rows
       let wanted = ((end - 1) / grid.x + 1 - first + rows - 1) / rows * rows
-      let affordable = max(1, limits.batchBytes / (rows * grid.x * frameBytes)) * rows
+      let affordable = max(1, batchBytes / (rows * grid.x * frameBytes)) * rows
       return HDF5Window(rows: first..<min(grid.y, first + min(wanted, affordable)), columns: 0..<grid.x)
     }
-    if x == 0, end - position >= 2 * grid.x, 2 * grid.x * frameBytes <= limits.batchBytes {
+    if x == 0, end - position >= 2 * grid.x, 2 * grid.x * frameBytes <= batchBytes {
       // Small frames: several whole rows in one call.
-      let rows = min((end - position) / grid.x, limits.batchBytes / (grid.x * frameBytes))
+      let rows = min((end - position) / grid.x, batchBytes / (grid.x * frameBytes))
       return HDF5Window(rows: y..<y + rows, columns: 0..<grid.x)
     }
     let first = x / columns * columns
     let rowEnd = min(grid.x, end - y * grid.x)
     let wanted = (rowEnd - first + columns - 1) / columns * columns
-    let affordable = max(1, limits.batchBytes / (columns * frameBytes)) * columns
+    let affordable = max(1, batchBytes / (columns * frameBytes)) * columns
     return HDF5Window(rows: y..<y + 1, columns: first..<min(grid.x, first + min(wanted, affordable)))
   }
 }

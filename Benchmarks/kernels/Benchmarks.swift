@@ -1,0 +1,129 @@
+import Formats
+import Foundation
+import STEM
+
+/// Kernels on frames in memory, and readers on files, each beside what the machine gives in the same run.
+///
+///     ronchi-benchmarks kernels [--smoke]      GB/s of every analysis and pixel type
+///     ronchi-benchmarks read FILE...           GB/s of reading all frames; chunks as here, and through HDF5
+@main struct Benchmarks {
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      switch arguments.first {
+      case "kernels": try kernels(isSmoke: arguments.contains("--smoke"))
+      case "read" where arguments.count > 1: try read(Array(arguments.dropFirst()))
+      default:
+        print("usage: ronchi-benchmarks kernels [--smoke] | read FILE...")
+        exit(64)
+      }
+    } catch {
+      print("\(error)")
+      exit(70)
+    }
+  }
+
+  /// The shortest of `turns` times.
+  static func seconds(_ turns: Int, _ body: () throws -> Void) rethrows -> Double {
+    var best = Double.infinity
+    for _ in 0..<turns {
+      let start = ContinuousClock.now
+      try body()
+      let time = (ContinuousClock.now - start).components
+      best = min(best, Double(time.seconds) + Double(time.attoseconds) * 1e-18)
+    }
+    return best
+  }
+
+  static func cell(_ rate: Double) -> String { String(format: "%.1f", rate / 1e9) }
+
+  static func row(_ cells: [String]) { print("| " + cells.joined(separator: " | ") + " |") }
+}
+
+// MARK: - kernels
+
+extension Benchmarks {
+  private static func kernels(isSmoke: Bool) throws {
+    let width = isSmoke ? 32 : 256
+    let (size, turns) = isSmoke ? (64 << 10, 1) : (128 << 20, 5)
+    let types = PixelType.allCases
+    row(["GB/s, one core"] + types.map(\.numpyName))
+    print("|" + String(repeating: "---|", count: types.count + 1))
+    var table: [String: [String]] = [:]
+    for type in types {
+      let frames = Frames(size, width: width, type: type)
+      var total: UInt64 = 0
+      let limit = Double(frames.bytes.count) / seconds(turns) { total &+= frames.sum() }
+      // Never true, but the compiler cannot know it.
+      if total == .max { print(total) }
+      table["reading memory", default: []].append(cell(limit))
+      let cases = KernelCases(width: width, type: type)
+      let context = cases.context
+      for (name, analyses) in cases.all {
+        let kernels = try analyses.map { try $0.makeKernel(context) }
+        let cold = rate(frames, kernels, 0..<frames.count, turns)
+        // One frame again and again: what the loops alone take.
+        let hot = rate(frames, kernels, 0..<1, turns)
+        table[name, default: []].append(String(format: "%@ / %@, %.0f %%", cell(cold), cell(hot), 100 * cold / limit))
+      }
+    }
+    let names = ["reading memory"] + KernelCases(width: width, type: .u8).all.map(\.name)
+    for name in names { row([name] + table[name]!) }
+    print(
+      "\nframes \(width) × \(width) from memory / one frame in the cache, share of reading memory; 128 MiB, best of \(turns)"
+    )
+  }
+
+  private static func rate(_ frames: Frames, _ kernels: [any FrameKernel], _ range: Range<Int>, _ turns: Int) -> Double
+  {
+    let turnFrames = range.count == 1 ? min(256, frames.count) : range.count
+    let time = seconds(turns) {
+      for kernel in kernels { for rows in kernel.rows { rows.prepare(rows: turnFrames) } }
+      for index in 0..<turnFrames {
+        let frame = frames.frame(range.count == 1 ? range.lowerBound : index)
+        for kernel in kernels { kernel.add(frame, row: index) }
+      }
+      for kernel in kernels { kernel.endBlock() }
+    }
+    return Double(turnFrames * frames.frameBytes) / time
+  }
+}
+
+// MARK: - readers
+
+extension Benchmarks {
+  private static func read(_ paths: [String]) throws {
+    row(["file", "storage", "here [GB/s]", "HDF5 [GB/s]", "ratio"])
+    print("|---|---|---|---|---|")
+    for path in paths {
+      let source = try openInput(InputRequest(path: path))
+      var best = ["direct": Double.infinity, "hdf5": Double.infinity]
+      for turn in 0..<4 {
+        for mode in ["direct", "hdf5"] {
+          setenv("RONCHI_CHUNKS", mode, 1)
+          let time = try seconds(1) { try readAll(source) }
+          // The first turn brings the file into the page cache.
+          if turn > 0 { best[mode] = min(best[mode]!, time) }
+        }
+      }
+      let about = source.description
+      let bytes = Double(about.frameCount * about.frameBytes)
+      let rates = (bytes / best["direct"]!, bytes / best["hdf5"]!)
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      row([name, about.storage, cell(rates.0), cell(rates.1), String(format: "%.2f", rates.0 / rates.1)])
+    }
+  }
+
+  /// Block by block, as a run reads.
+  private static func readAll(_ source: any FrameSource) throws {
+    let about = source.description
+    let reader = try source.makeReader()
+    let blocks = BlockPlan(
+      positions: about.frameCount, frameBytes: about.frameBytes, chunkPositions: about.chunkPositions,
+      accumulatorBytes: 0)
+    var seen: UInt8 = 0
+    for block in 0..<blocks.blockCount {
+      try reader.forEachFrame(in: blocks.positions(ofBlock: block)) { _, frame in seen ^= frame.load(as: UInt8.self) }
+    }
+  }
+}

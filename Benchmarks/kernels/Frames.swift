@@ -1,0 +1,53 @@
+import STEM
+
+/// Made-up frames in memory: mostly small counts, as detectors give them.
+final class Frames {
+  let bytes: UnsafeMutableRawBufferPointer
+  let frameBytes: Int
+
+  init(_ bytes: Int, width: Int, type: PixelType) {
+    frameBytes = width * width * type.size
+    self.bytes = .allocate(byteCount: max(1, bytes / frameBytes) * frameBytes, alignment: 4096)
+    switch type {
+    case .u8: fill(UInt8.self)
+    case .u16: fill(UInt16.self)
+    case .u32: fill(UInt32.self)
+    case .i8: fill(Int8.self)
+    case .i16: fill(Int16.self)
+    case .i32: fill(Int32.self)
+    case .f32: fill(Float.self)
+    case .f64: fill(Double.self)
+    }
+  }
+
+  deinit { bytes.deallocate() }
+
+  var count: Int { bytes.count / frameBytes }
+
+  func frame(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(bytes.baseAddress! + index * frameBytes) }
+
+  private func fill<Pixel: FramePixel>(_: Pixel.Type) {
+    // Linear congruential, Knuth's multiplier for MMIX; the high bits are good.
+    var state: UInt64 = 1
+    let pixels = bytes.bindMemory(to: Pixel.self)
+    for index in pixels.indices {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      pixels[index] = Pixel(truncating: Double(state >> 58))
+    }
+  }
+
+  /// Sum of all bytes as 64-bit words: what a program reaches that only reads memory.
+  /// It changes the first byte, so that every call has to read again.
+  @inline(never) func sum() -> UInt64 {
+    bytes[0] &+= 1
+    let words = UnsafeRawBufferPointer(bytes).bindMemory(to: SIMD8<UInt64>.self)
+    var (a, b) = (SIMD8<UInt64>.zero, SIMD8<UInt64>.zero)
+    var index = 0
+    while index + 1 < words.count {
+      a &+= words[index]
+      b &+= words[index + 1]
+      index += 2
+    }
+    return (a &+ b).wrappedSum()
+  }
+}

@@ -1,0 +1,15 @@
+// Transpositions of bits and bytes. Buffers may have any alignment and must not overlap.
+#ifndef RONCHI_CCODECS_H
+#define RONCHI_CCODECS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Undoes bitshuffle of `elements` (a multiple of 8) elements of `size` (1, 2, 4 or 8) bytes. `in` holds 8 * size rows of
+// elements / 8 bytes: row 8 * k + b has bit b of byte k of all elements, eight elements a byte, the first in bit 0.
+void ronchi_bit_untranspose(const uint8_t *in, uint8_t *out, size_t elements, int size);
+
+// Undoes shuffle of `elements` elements of `size` (1, 2, 4 or 8) bytes: `in` holds byte 0 of all elements, byte 1 ….
+void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elements, int size);
+
+#endif
