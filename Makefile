@@ -46,6 +46,7 @@ demo: build ## simulates a scan and runs jobs/quickstart.yml on it under mpirun,
 	mpirun -n $(RANKS) $(BINARY) run jobs/quickstart.yml --input demo/scan.h5 --output demo/result.h5 --overwrite
 
 benchmark-smoke: build ## every benchmark once, at tiny size
+	swift build -c release --product ronchi-benchmarks
 	Benchmarks/run --smoke
 
 clean: ## removes what the other targets made

@@ -10,6 +10,7 @@ import platform
 import statistics
 import subprocess
 import tempfile
+import textwrap
 
 import hdf5plugin
 import numpy as np
@@ -83,7 +84,7 @@ def check(case, scan, ronchi, peers):
         theirs = np.load(path)
         off = difference(ours, {name: theirs[name] for name in theirs.files})
         if not off < TOLERANCE:
-            raise SystemExit(f"{case}: {peer.setting} and Ronchi differ by {off:.1e}; nothing is timed until they agree")
+            raise SystemExit(f"{case}: {peer.setting} and Ronchi differ by {off:.1e}; nothing is timed")
 
 
 def compare_limits(scan, repeat):
@@ -138,11 +139,14 @@ def heading(scan, repeat, foreign):
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], stdout=subprocess.PIPE, text=True).stdout.strip()
-    return (
-        f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; scan {scan.shape[0]} × {scan.shape[1]}, detector "
-        f"{scan.shape[2]} × {scan.shape[3]}, uint16, {scan.bytes / 1e9:.2f} GB, in the page cache; medians of {repeat}; "
+    command = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
+    size = " × ".join(map(str, scan.shape))
+    text = (
+        f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; {size} uint16, "
+        f"{scan.bytes / 1e9:.2f} GB in the page cache; medians of {repeat}; "
         f"commit {commit or 'unknown'}, {datetime.date.today()}; {foreign:.2f} cores were busy with other programs.")
+    return textwrap.fill(text, 118)
 
 
 def write(path, name, text):

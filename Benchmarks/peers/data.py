@@ -43,8 +43,9 @@ class Scan:
         self.folder, self.shape = folder, (*scan, *detector)
         self.source = os.path.join(folder, "scan.h5")
         if not os.path.exists(self.source):
-            subprocess.run([*simulate, self.source, "--scan-shape", "{},{}".format(*scan), "--detector-shape",
-                            "{},{}".format(*detector), "--dose", DOSE, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+            shape = ["--scan-shape", "{},{}".format(*scan), "--detector-shape", "{},{}".format(*detector)]
+            subprocess.run([*simulate, self.source, *shape, "--dose", DOSE, "--quiet"], check=True,
+                           stdout=subprocess.DEVNULL)
 
     @property
     def width(self):

@@ -59,6 +59,7 @@ static int child(const char *path, size_t size, int part, int parts, int mapped)
   size_t start = share * (size_t)part, end = part == parts - 1 ? size : start + share;
   int file = open(path, O_RDONLY);
   if (file < 0) return 1;
+  if (start == end) return 0;
   return mapped ? readMapped(file, start, end) : readWindows(file, start, end);
 }
 
