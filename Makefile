@@ -32,10 +32,10 @@ build: deps ## the release binary at .build/release/ronchi
 	swift build -c release --product ronchi --static-swift-stdlib
 
 lint: ## style, as CI checks it
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
 format: ## puts the style right
-	swift format format --in-place --recursive Package.swift Sources Tests
+	swift format format --in-place --recursive Package.swift Sources Tests Benchmarks
 
 test: build venv ## unit, mpirun end-to-end and interop tests
 	RONCHI_BINARY="$(CURDIR)/$(BINARY)" swift test --no-parallel
