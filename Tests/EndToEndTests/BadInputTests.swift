@@ -85,6 +85,12 @@ private let mistakes = [
   Mistake(name: "output folder missing", arguments: ["--output", "no/folder/r.h5"], code: 73, says: ["no/folder"]),
   Mistake(
     name: "output is the input", arguments: ["--output", "scan.npy", "--overwrite"], code: 78, says: ["scan.npy"]),
+  Mistake(
+    name: "--overwrite of a file that is not ours", arguments: ["--output", "exists.h5", "--overwrite"], code: 73,
+    says: ["exists.h5", "not written by ronchi run"]),
+  Mistake(
+    name: "--append to a file that is not ours", arguments: ["--output", "stack.npy", "--append"], code: 73,
+    says: ["stack.npy", "not written by ronchi run"]),
   Mistake(name: "output exists", arguments: ["--output", "exists.h5"], code: 73, says: ["exists.h5", "--overwrite"]),
 ]
 

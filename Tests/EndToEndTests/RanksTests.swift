@@ -68,4 +68,16 @@ func runJob(
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
     #expect(names == ["result.h5", "result.yml", "scan.npy"])
   }
+
+  @Test("an output may be named by one letter, in the current folder")
+  func shortName() throws {
+    let folder = try TemporaryFolder()
+    try TestScan(scan: (3, 4), detector: (24, 22)).writeNpy(folder.path("scan.npy"))
+    _ = try folder.write("analyses: [frame_statistics: {}]\n", to: "job.yml")
+    let outcome = try ronchi(["run", "job.yml", "-i", "scan.npy", "-o", "x"], ranks: 2, folder: folder.url)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.split(separator: "\n").last == "result: x")
+    let pictures = try FileManager.default.contentsOfDirectory(atPath: folder.path("x_images"))
+    #expect(pictures.count == 8)
+  }
 }
