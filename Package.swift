@@ -53,13 +53,15 @@ let package = Package(
     room("STEM"),
     room("Kernels", "STEM", "FFT", "CKernels"),
     room("Analyses", "STEM", "Kernels"),
+    room("Reconstruction", "STEM", "Kernels", "FFT", complex),
+    room("Preprocessing", "STEM", "Kernels", "CKernels"),
     room("Formats", "STEM", "HDF5", "CCodecs", "CDeflate", "CLZ4", "CZstd"),
     room("USID", "STEM", "HDF5"),
-    room("Jobs", "STEM", "Analyses", "Formats", yams),
+    room("Jobs", "STEM", "Analyses", "Reconstruction", "Preprocessing", "Formats", yams),
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
+      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
 
     .executableTarget(
       name: "ronchi",

@@ -165,26 +165,7 @@ func edgeText(_ geometry: DetectorGeometry, _ context: FrameContext) -> String {
   return "edge at \(lengthText(geometry.edge, context)) = \(pixels)"
 }
 
-/// In mrad where that is known, otherwise in px.
-func lengthText(_ pixels: Double, _ context: FrameContext) -> String {
-  guard let pixel = context.calibration.pixelAngle else { return "\(shortNumber((pixels * 10).rounded() / 10)) px" }
-  let angle = pixels * (pixel.y + pixel.x) / 2 * 1000
-  return "\(shortNumber((angle * 10).rounded() / 10)) mrad"
-}
-
 private func reciprocalText(_ pixels: Double, _ context: FrameContext) -> String {
   guard let pixel = context.calibration.pixelReciprocal else { return lengthText(pixels, context) }
   return "\(shortNumber((pixels * (pixel.y + pixel.x) / 2 * 1000).rounded() / 1000)) Å⁻¹"
-}
-
-/// `key_px`, and `key_mrad` and `key_inverse_angstrom` as far as they are known.
-func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameContext) -> [(key: String, value: Setting)] {
-  var result: [(key: String, value: Setting)] = [("\(key)_px", .number(pixels))]
-  if let pixel = context.calibration.pixelAngle {
-    result.append(("\(key)_mrad", .number(pixels * (pixel.y + pixel.x) / 2 * 1000)))
-  }
-  if let pixel = context.calibration.pixelReciprocal {
-    result.append(("\(key)_inverse_angstrom", .number(pixels * (pixel.y + pixel.x) / 2)))
-  }
-  return result
 }

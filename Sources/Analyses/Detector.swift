@@ -44,7 +44,6 @@ public struct Detector: Sendable, Equatable {
 
 // MARK: - Job files
 
-let lengthUnits: [Unit] = [.milliradian, .pixel, .inverseAngstrom, .inverseNanometre]
 private let angleUnits: [Unit] = [.degree, .radian, .milliradian]
 
 extension Detector: ParameterType {

@@ -61,9 +61,6 @@ public struct VirtualDetectors: FrameAnalysis {
   }
 }
 
-/// What intensities are measured in.
-func intensityUnit(_ context: FrameContext) -> String { context.pixelType.isInteger ? "counts" : "a.u." }
-
 private final class DetectorKernel: FrameKernel {
   let rows: [Rows]
   let accumulators: [any Accumulator] = []

@@ -1,5 +1,6 @@
 import Analyses
 import Formats
+import Reconstruction
 import STEM
 
 /// What a job can ask for: the analyses and formats there are, and how files are opened. Tests bring their own.
@@ -34,7 +35,7 @@ public struct JobEnvironment: Sendable {
 
   /// The program's own rooms.
   public static let standard = JobEnvironment(
-    analyses: analysisRegistry,
+    analyses: analysisRegistry + reconstructionRegistry,
     formats: formatRegistry.map { Format(name: $0.name, summary: $0.summary, suffixes: $0.suffixes) },
     openInput: { try Formats.openInput($0) },
     loadArray: { try Formats.loadArray($0) })

@@ -1,6 +1,8 @@
+import Foundation
+
 /// Where a value came from; every value of a plan carries one.
 public enum Origin: String, Sendable, Codable {
-  case job, commandLine = "command line", file, measured, `default`
+  case job, commandLine = "command line", file, instrument, measured, `default`
 }
 
 /// A value and its origin.
@@ -37,6 +39,28 @@ extension Pair where Value == Int {
   public var text: String { "\(y) × \(x)" }
 }
 
+/// Elliptical distortion: what should be a circle lies on the detector as an ellipse.
+public struct Ellipse: Sendable, Equatable {
+  /// Long axis over short axis, at least 1.
+  public var ratio: Double
+  /// Of the long axis [rad], counter-clockwise on screen from +x (y down), in 0 ..< π.
+  public var angle: Double
+
+  public init(ratio: Double, angle: Double) {
+    self.ratio = ratio
+    self.angle = angle
+  }
+
+  /// A vector on the detector [px] without the distortion: the circle whose area is that of the ellipse.
+  public func corrected(_ vector: Pair<Double>) -> Pair<Double> {
+    let (c, s) = (cos(angle), sin(angle))
+    // Along and across the long axis; on screen, y is down.
+    let along = (c * vector.x - s * vector.y) / ratio.squareRoot()
+    let across = (s * vector.x + c * vector.y) * ratio.squareRoot()
+    return Pair(c * across - s * along, c * along + s * across)
+  }
+}
+
 /// What is known of the experiment. Units inside: eV, rad, Å, px. nil: unknown.
 public struct Calibration: Sendable, Equatable {
   public var energy: Sourced<Double>?
@@ -53,6 +77,8 @@ public struct Calibration: Sendable, Equatable {
   public var center: Sourced<Pair<Double>>?
   /// Radius of the bright disk [px], when it was measured.
   public var diskRadius: Sourced<Double>?
+  /// Elliptical distortion of the detector's image.
+  public var ellipse: Sourced<Ellipse>?
   /// Detector counts for one electron.
   public var countsPerElectron: Sourced<Double>?
 
@@ -86,6 +112,7 @@ public struct Calibration: Sendable, Equatable {
     result.transpose = transpose ?? other.transpose
     result.center = center ?? other.center
     result.diskRadius = diskRadius ?? other.diskRadius
+    result.ellipse = ellipse ?? other.ellipse
     result.countsPerElectron = countsPerElectron ?? other.countsPerElectron
     return result
   }

@@ -49,6 +49,9 @@ public struct FrameContext: Sendable {
   public var deadPixels: [Bool]?
   /// The arrays of `FrameAnalysis.files`, by the path as given.
   public var arrays: [String: DenseArray] = [:]
+  /// Whether the optical axis is known position by position (`calibration.center: fitted`): kernels are then told it
+  /// by `FrameKernel.follow` before every frame, and `center` is only its mean.
+  public var followsOrigin = false
 
   public init(scan: Shape, detector: Shape, pixelType: PixelType, calibration: Calibration = Calibration()) {
     self.scan = scan
@@ -102,6 +105,8 @@ public protocol FrameKernel: AnyObject {
   var rows: [Rows] { get }
   /// Combined elementwise over leaves, in leaf order.
   var accumulators: [any Accumulator] { get }
+  /// The optical axis [px] of the next frame; called before each `add` where `FrameContext.followsOrigin`, else never.
+  func follow(_ center: Pair<Double>)
   /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
   func add(_ frame: UnsafeRawPointer, row: Int)
   /// Called after the last frame of a block: moves short-lived partial sums into the accumulators.
@@ -111,6 +116,7 @@ public protocol FrameKernel: AnyObject {
 }
 
 extension FrameKernel {
+  public func follow(_ center: Pair<Double>) {}
   public func endBlock() {}
   public func finish() -> [String: [Double]] { [:] }
 }

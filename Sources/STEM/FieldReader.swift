@@ -1,23 +1,21 @@
-import STEM
-
 /// Reads the keys of one map and collects every problem.
-struct FieldReader {
+public struct FieldReader {
   private let items: [(key: String, value: Setting)]
   private var problems: [Problem] = []
 
-  init(_ items: [(key: String, value: Setting)]) { self.items = items }
+  public init(_ items: [(key: String, value: Setting)]) { self.items = items }
 
-  func has(_ key: String) -> Bool { items.contains { $0.key == key } }
+  public func has(_ key: String) -> Bool { items.contains { $0.key == key } }
 
   /// nil when the key is missing or its value is wrong.
-  mutating func optional<Value: ParameterType>(_ key: String, _: Value.Type, _ form: ParameterForm) -> Value? {
+  public mutating func optional<Value: ParameterType>(_ key: String, _: Value.Type, _ form: ParameterForm) -> Value? {
     guard let item = items.first(where: { $0.key == key }) else { return nil }
     var value: Value?
     problems += gather(at: key) { value = try Value(item.value, form: form) }
     return value
   }
 
-  mutating func required<Value: ParameterType>(_ key: String, _ type: Value.Type, _ form: ParameterForm) -> Value? {
+  public mutating func required<Value: ParameterType>(_ key: String, _ type: Value.Type, _ form: ParameterForm) -> Value? {
     guard has(key) else {
       problems.append(Problem(.badConfiguration, at: key, "missing; it must be given"))
       return nil
@@ -26,7 +24,7 @@ struct FieldReader {
   }
 
   /// Every other key is a problem.
-  mutating func allow(_ keys: [String], of owner: String) {
+  public mutating func allow(_ keys: [String], of owner: String) {
     for item in items where !keys.contains(item.key) {
       var problem = unknownKey(item.key, allowed: keys)
       problem.message += " (\(owner))"
@@ -34,11 +32,11 @@ struct FieldReader {
     }
   }
 
-  func finish() throws(Problems) { try problems.throwIfAny() }
+  public func finish() throws(Problems) { try problems.throwIfAny() }
 }
 
 /// The problems that `body` throws, placed at `place`.
-func gather(at place: String, _ body: () throws -> Void) -> [Problem] {
+public func gather(at place: String, _ body: () throws -> Void) -> [Problem] {
   do {
     try body()
     return []
