@@ -62,7 +62,8 @@ struct HDF5ProbeTask: Codable, Hashable {
     }
     if let before, let after = Self.peakBytes(), after - before > Self.mostBytes { Self.report(.isHungry) }
     Self.report(.structureIsKnown)
-    if let source = source as? HDF5FrameSource { try? source.readSome(seconds: 0.03) }
+    // The parent may have little memory, and the child has as little.
+    if let source = source?.limited(to: 16 << 20) as? HDF5FrameSource { try? source.readSome(seconds: 0.03) }
   }
 
   private static func report(_ report: Report) {
