@@ -7,7 +7,7 @@ struct HDF5FrameSource: FrameSource {
   private(set) var description: SourceDescription
   let entry: HDF5Entry
   let layout: HDF5FrameLayout
-  let plan: HDF5ReadPlan
+  private(set) var plan: HDF5ReadPlan
   private static let largestFrame = 1 << 30
 
   /// Checks that the dataset can be read and fills in how it is stored; `about` says the rest.
@@ -29,17 +29,42 @@ struct HDF5FrameSource: FrameSource {
     description.dataset = entry.path
     description.chunkPositions = plan.chunkPositions
     description.storage = stored.text
-    if plan.repeats > 1 {
-      description.notes.append(
-        "chunks \(chunk ?? []) hold more frames than fit in \(limits.usualBytes >> 20) MiB: each is decoded about "
-          + "\(plan.repeats) times; chunks of one or a few whole frames are read faster (h5repack -l CHUNK=…)")
-    }
+    if plan.repeats > 1 { description.notes.append(plan.repeatNote(chunk ?? [])) }
     if chunk == nil, !layout.isStandard, !layout.isTransposed {
       description.notes.append(
         "the pixels of a frame lie far apart: every part of the scan is gathered from the whole file, which is slow")
     }
     self.entry = entry
     self.layout = layout
+  }
+
+  // MARK: - memory
+
+  /// A window, twice where axes are reordered; a chunk as stored, decoded and between filters; HDF5's own.
+  var readerBytes: Int {
+    let window = max(plan.limits.batchBytes, plan.rows * plan.columns * description.frameBytes)
+    return (layout.isStandard ? 1 : 2) * window + storageBytes
+  }
+
+  private var storageBytes: Int {
+    guard case .chunked(let chunk, let filters)? = entry.layout else { return 4 << 20 }
+    let bytes = chunk.reduce(Double(description.pixelType.size)) { $0 * Double($1) } * Double(1 + min(3, filters.count))
+    return Int(min(bytes, 0x1p60)) + 4 << 20
+  }
+
+  func limited(to bytes: Int) -> any FrameSource {
+    let left = max(description.frameBytes, bytes - storageBytes)
+    guard left < plan.limits.mostBytes else { return self }
+    var limits = plan.limits
+    limits.mostBytes = left
+    limits.usualBytes = min(limits.usualBytes, left)
+    limits.batchBytes = min(limits.batchBytes, layout.isStandard ? left : left / 2)
+    var copy = self
+    var chunk: [Int]?
+    if case .chunked(let shape, _)? = entry.layout { chunk = shape }
+    copy.plan = HDF5ReadPlan(layout, frameBytes: description.frameBytes, chunk: chunk, limits: limits)
+    if copy.plan.repeats > plan.repeats { copy.description.notes.append(copy.plan.repeatNote(chunk ?? [])) }
+    return copy
   }
 
   func makeReader() throws -> any FrameReader {

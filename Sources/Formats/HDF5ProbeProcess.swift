@@ -79,6 +79,9 @@ enum HDF5ProbeProcess {
     var kept = environment.filter { name, _ in !launchers.contains { name.hasPrefix($0) } }
     // Swift's own report of a crash takes a third of a second and writes to the terminal.
     kept["SWIFT_BACKTRACE"] = "enable=no"
+    // New and freed memory is full of rubbish: what the library does with memory that it never filled in, or has freed,
+    // ends the child at once instead of the parent by chance.
+    kept["MALLOC_PERTURB_"] = "165"
     return kept
   }
 

@@ -45,6 +45,7 @@ struct HDF5ProbeTask: Codable, Hashable {
 
   /// Everything that the parent will do with the structure, and a look at some frames.
   func run() {
+    HDF5Library.giveMemoryBack()
     let before = Self.peakBytes()
     var source: (any FrameSource)?
     switch kind {
@@ -61,7 +62,8 @@ struct HDF5ProbeTask: Codable, Hashable {
     }
     if let before, let after = Self.peakBytes(), after - before > Self.mostBytes { Self.report(.isHungry) }
     Self.report(.structureIsKnown)
-    if let source = source as? HDF5FrameSource { try? source.readSome(seconds: 0.01) }
+    // The parent may have little memory, and the child has as little.
+    if let source = source?.limited(to: 16 << 20) as? HDF5FrameSource { try? source.readSome(seconds: 0.03) }
   }
 
   private static func report(_ report: Report) {
@@ -121,16 +123,30 @@ enum HDF5ProbeLimits {
 }
 
 extension HDF5FrameSource {
-  /// Reads the first and the last frame and, while there is time, those between. Throws `Problem`.
+  /// Reads the first and the last frame and, while there is time, those between: spread over the whole file, so that
+  /// every part of its index of chunks is visited. Throws `Problem`.
   func readSome(seconds: Double) throws {
     let reader = try makeReader()
     // Flat bytes need no library.
     guard reader is HDF5FrameReader else { return }
     let (count, end) = (layout.frameCount, Date(timeIntervalSinceNow: seconds))
     for position in [0, count - 1] { try? reader.forEachFrame(in: position..<position + 1) { _, _ in } }
-    for position in 0..<count where Date() < end {
+    var (position, left) = (0, count)
+    while left > 0, Date() < end {
       try? reader.forEachFrame(in: position..<position + 1) { _, _ in }
+      position = (position + step(through: count)) % count
+      left -= 1
     }
+  }
+
+  /// The golden section of `count`, or the next number that visits all positions: each step lands in the largest gap
+  /// that the ones before have left. Few frames come in their order.
+  private func step(through count: Int) -> Int {
+    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+    guard count > 64 else { return 1 }
+    var step = Int(0.618_034 * Double(count))
+    while divisor(count, step) > 1 { step += 1 }
+    return step
   }
 }
 

@@ -69,6 +69,12 @@ struct HDF5ReadPlan: Sendable, Equatable {
     }
   }
 
+  /// What large chunks cost, in words.
+  func repeatNote(_ chunk: [Int]) -> String {
+    "chunks \(chunk) hold more frames than fit in \(limits.usualBytes >> 20) MiB: each is decoded about \(repeats) "
+      + "times; chunks of one or a few whole frames are read faster (h5repack -l CHUNK=…)"
+  }
+
   /// Consecutive positions that are best read together.
   var chunkPositions: Int { columns == layout.grid.x ? rows * columns : columns }
 

@@ -23,6 +23,31 @@ struct StridedLayout: Sendable, Equatable {
   }
 }
 
+/// What is gathered at once.
+struct StridedTile: Sendable, Equatable {
+  /// Squares of this many positions × detector columns are transposed at a time.
+  static let side = 32
+
+  /// At most those that the description states as stored together.
+  let positions: Int
+  /// Detector columns for which a stretch of the file each is held.
+  let columns: Int
+  /// Private memory for both.
+  let bytes: Int
+
+  /// A tile that takes at most `bytes`, if one of a single frame does.
+  init(_ about: SourceDescription, _ strides: StridedLayout, bytes most: Int) {
+    // A stretch spans the positions of a tile, which in a scan of several columns means nearly all; and its padding.
+    let stretch = (strides.scan.count + 128) * about.pixelType.size
+    // The tile's memory comes in pages of 2 MiB; beside it the order of its positions.
+    let page = 2 << 20
+    columns = max(1, min(Self.side, most / 4 / stretch))
+    let left = max(0, most - columns * stretch - page)
+    positions = max(1, min(about.chunkPositions, left / (about.frameBytes + 32)))
+    bytes = positions * (about.frameBytes + 32) + page + columns * stretch
+  }
+}
+
 extension FrameCoding {
   var isSwapped: Bool { if case .swapped = self { true } else { false } }
 }
@@ -33,6 +58,7 @@ struct StridedSource: FrameSource {
   let offset: Int
   let strides: StridedLayout
   let swapped: Bool
+  private(set) var tile: StridedTile
 
   /// The caller has compared the layout with the file's size.
   init(_ description: SourceDescription, offset: Int, strides: StridedLayout, swapped: Bool) {
@@ -40,6 +66,15 @@ struct StridedSource: FrameSource {
     self.offset = offset
     self.strides = strides
     self.swapped = swapped
+    tile = StridedTile(description, strides, bytes: .max)
+  }
+
+  var readerBytes: Int { tile.bytes }
+
+  func limited(to bytes: Int) -> any FrameSource {
+    var copy = self
+    copy.tile = StridedTile(description, strides, bytes: bytes)
+    return copy
   }
 
   func makeReader() throws -> any FrameReader {

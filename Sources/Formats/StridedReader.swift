@@ -6,14 +6,12 @@ import STEM
 final class StridedReader: FrameReader {
   private let source: StridedSource
   private let bytes: any ByteSource
-  private let tilePositions: Int
   private var tile = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
   private var held = 0..<0
 
   init(_ source: StridedSource, bytes: any ByteSource) {
     self.source = source
     self.bytes = bytes
-    tilePositions = source.description.chunkPositions
   }
 
   deinit { tile.deallocate() }
@@ -30,8 +28,11 @@ final class StridedReader: FrameReader {
 
   private func load(tileOf position: Int) throws {
     let description = source.description
-    let first = position / tilePositions * tilePositions
-    let wanted = first..<min(first + tilePositions, description.frameCount)
+    // Within what a pass takes as stored together.
+    let chunk = description.chunkPositions
+    let start = position / chunk * chunk
+    let first = start + (position - start) / source.tile.positions * source.tile.positions
+    let wanted = first..<min(first + source.tile.positions, start + chunk, description.frameCount)
     held = 0..<0
     prepare(byteCount: wanted.count * description.frameBytes)
     do {
@@ -57,9 +58,6 @@ final class StridedReader: FrameReader {
     if size >= hugePage { madvise(tile.baseAddress!, size, MADV_HUGEPAGE) }
   }
 
-  /// Side of the transposed squares: 32 positions × 32 detector columns.
-  private static let side = 32
-
   private func gather<Word: FixedWidthInteger & BitwiseCopyable>(
     _ positions: Range<Int>, _ type: Word.Type
   ) throws(ReadFailure) {
@@ -68,15 +66,15 @@ final class StridedReader: FrameReader {
     let order = positions.map { (element: source.strides.element(ofPosition: $0), row: $0 - positions.lowerBound) }
       .sorted { $0.element < $1.element }
     let span = order.first!.element..<order.last!.element + 1
-    let planes = Planes<Word>(source, span: span, columns: Self.side)
+    let planes = Planes<Word>(source, span: span, columns: source.tile.columns)
     let pixels = tile.bindMemory(to: Word.self).baseAddress!
     for y in 0..<detector.y {
-      for x in stride(from: 0, to: detector.x, by: Self.side) {
-        let columns = min(Self.side, detector.x - x)
+      for x in stride(from: 0, to: detector.x, by: source.tile.columns) {
+        let columns = min(source.tile.columns, detector.x - x)
         try planes.load(y: y, x: x, columns: columns, from: bytes)
         order.withUnsafeBufferPointer { order in
-          for group in stride(from: 0, to: order.count, by: Self.side) {
-            let some = UnsafeBufferPointer(rebasing: order[group..<min(group + Self.side, order.count)])
+          for group in stride(from: 0, to: order.count, by: StridedTile.side) {
+            let some = UnsafeBufferPointer(rebasing: order[group..<min(group + StridedTile.side, order.count)])
             planes.transpose(some, to: pixels + y * detector.x + x, columns: columns, swapped: source.swapped)
           }
         }
@@ -105,7 +103,7 @@ private final class Planes<Word: FixedWidthInteger & BitwiseCopyable> {
     let line = 64 / MemoryLayout<Word>.size
     pitch = (span.count + line - 1) / line * line + line
     stretches = .allocate(capacity: pitch * columns)
-    square = .allocate(capacity: columns * columns)
+    square = .allocate(capacity: columns * StridedTile.side)
   }
 
   deinit {

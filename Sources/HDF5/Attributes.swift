@@ -1,19 +1,15 @@
 import CHDF5
 
 extension HDF5Object where Self: ~Copyable {
-  /// Names of the attributes. The corresponding C function is `H5Aget_name_by_idx`.
+  /// Names of the attributes, sorted. The corresponding C function is `H5Aiterate2`.
   public func attributeNames() throws(HDF5Error) -> [String] {
     let here = location
-    var info = H5O_info_t()
-    try check("H5Oget_info2", on: here.label) { H5Oget_info2(here.id, &info, UInt32(H5O_INFO_NUM_ATTRS)) }
-    var names: [String] = []
-    for index in 0..<info.num_attrs {
-      names.append(
-        try string("H5Aget_name_by_idx", on: here.label) {
-          H5Aget_name_by_idx(here.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, $0, $1, ronchi_h5p_default())
-        })
+    var names = NameList()
+    try check("H5Aiterate2", on: here.label) {
+      H5Aiterate2(
+        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, &names)
     }
-    return names
+    return names.sorted()
   }
 
   /// Whether there is an attribute of that name. The corresponding C function is `H5Aexists`.

@@ -103,18 +103,16 @@ extension Container where Self: ~Copyable {
   }
 
   /// What is in this group, by name. Soft and external links are reported, not followed.
-  /// The corresponding C functions are `H5Lget_name_by_idx` and `H5Lget_info`.
+  /// The corresponding C functions are `H5Literate` and `H5Lget_info`.
   public func children() throws(HDF5Error) -> [Child] {
     let here = location
-    var info = H5G_info_t()
-    try check("H5Gget_info", on: here.label) { H5Gget_info(here.id, &info) }
-    var children: [Child] = []
-    for index in 0..<info.nlinks {
-      let name = try string("H5Lget_name_by_idx", on: here.label) {
-        H5Lget_name_by_idx(here.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, $0, $1, ronchi_h5p_default())
-      }
-      children.append(Child(name: name, kind: try linkKind(name)))
+    var names = NameList()
+    try check("H5Literate", on: here.label) {
+      H5Literate(
+        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, &names)
     }
+    var children: [Child] = []
+    for name in names.sorted() { children.append(Child(name: name, kind: try linkKind(name))) }
     return children
   }
 
@@ -194,6 +192,24 @@ extension Child.Kind {
     default: self = .other
     }
   }
+}
+
+/// Names that HDF5 hands out one by one, in whatever order they are stored.
+///
+/// Asking for the name at an index instead has the library build a table of all names for each of them, and on a damaged
+/// group its version 1.10 frees parts of that table which it never filled in.
+struct NameList {
+  private var names: [String] = []
+
+  /// For the library's callbacks; `list` points to a `NameList`.
+  static func add(_ name: UnsafePointer<CChar>?, to list: UnsafeMutableRawPointer?) -> herr_t {
+    guard let name, let list else { return -1 }
+    list.assumingMemoryBound(to: NameList.self).pointee.names.append(String(cString: name))
+    return 0
+  }
+
+  /// By their bytes.
+  func sorted() -> [String] { names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 }
 
 /// A link creation list that makes missing groups. The corresponding C function is

@@ -18,6 +18,12 @@ public enum HDF5Library {
   /// Whether files can be opened by several ranks at once (`H5_HAVE_PARALLEL`).
   public static var isParallel: Bool { ronchi_h5_is_parallel() != 0 }
 
+  /// From now on the library gives freed memory back instead of keeping it in lists of its own, so that the system's
+  /// checks of the heap see what the library does with it. The corresponding C function is `H5set_free_list_limits`.
+  public static func giveMemoryBack() {
+    withLibrary { _ = H5set_free_list_limits(0, 0, 0, 0, 0, 0) }
+  }
+
   /// Whether a filter is built in or found as a plugin. The corresponding C function is `H5Zfilter_avail`.
   public static func hasFilter(_ number: Int) -> Bool {
     _ = pluginsAreReady

@@ -110,6 +110,7 @@ struct RunSection: JobSection {
   var checkpointInterval = Quantity(30, .second)
   var onBadFrame = "stop"
   var memoryPerRank: Quantity?
+  var scheduling = Scheduling.dynamic.rawValue
 
   static let declaration = Declaration<Self>(
     "run", "How to run; nothing here changes a number of the result.", source: "",
@@ -123,5 +124,8 @@ struct RunSection: JobSection {
       .init(
         "memory_per_rank", \.memoryPerRank, .quantity([.gigabyte, .gibibyte, .megabyte, .mebibyte], 1...1e9),
         "The most private memory of a rank; default: the Slurm or cgroup limit, else 80 % of the node, by its ranks."),
+      .init(
+        "scheduling", \.scheduling, .choice(Scheduling.allCases.map(\.rawValue)),
+        "Which rank computes what: dynamic gives the next part to whoever is free, static deals all out in advance."),
     ], outputs: [], example: "run: {on_bad_frame: mask}\n")
 }

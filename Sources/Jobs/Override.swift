@@ -63,7 +63,7 @@ extension StringProtocol {
 }
 
 extension Setting {
-  /// This tree with the override's value at its path; missing maps on the way are made.
+  /// This tree with the override's value at its path; missing maps on the way are made. null takes a key away.
   func applying(_ override: Override) throws(Problem) -> Setting {
     let keys = override.path.split(separator: ".").map(String.init)
     do {
@@ -81,7 +81,9 @@ extension Setting {
     case .null:
       return .map([(key, try Setting.null.replacing(rest, at: inner, with: value))])
     case .map(var items):
-      if let index = items.firstIndex(where: { $0.key == key }) {
+      if let index = items.firstIndex(where: { $0.key == key }), rest.isEmpty, value == .null, !isAnalysis(place) {
+        items.remove(at: index)
+      } else if let index = items.firstIndex(where: { $0.key == key }) {
         items[index].value = try items[index].value.replacing(rest, at: inner, with: value)
       } else if isAnalysis(place) {
         throw absent(key, at: place, kind)

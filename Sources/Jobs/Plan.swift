@@ -26,6 +26,7 @@ public struct Plan: Sendable {
   public let masksBadFrames: Bool
   /// Bytes; nil: what the machine allows.
   public let memoryPerRank: Int?
+  public let scheduling: Scheduling
 
   /// `context` completed by what was measured on the mean pattern, both in px; given values stay.
   /// A measured radius gives the semiangle where the size of a pixel is known.

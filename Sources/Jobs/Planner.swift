@@ -71,7 +71,8 @@ struct Planner {
       selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
-      memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) })
+      memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) },
+      scheduling: Scheduling(rawValue: sections.run.scheduling) ?? .dynamic)
   }
 
   mutating func add(_ error: any Error, inside place: String? = nil) {

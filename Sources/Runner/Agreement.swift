@@ -38,6 +38,11 @@ extension Ranks {
     var ranks: [Problem: [Int]] = [:]
     for (rank, problems) in everybody.enumerated() {
       for problem in problems {
+        // A full disk stops every rank at another place: one of them says it all.
+        if problem.isDiskFull, let known = order.first(where: \.isDiskFull) {
+          ranks[known]!.append(rank)
+          continue
+        }
         if ranks[problem] == nil { order.append(problem) }
         ranks[problem, default: []].append(rank)
       }
@@ -48,6 +53,21 @@ extension Ranks {
       return Problem(
         problem.code, at: problem.place, "\(problem.message) [\(names)\(from.count > 4 ? ", …" : "")]")
     }
+  }
+}
+
+extension Problem {
+  private static let diskFull = "the disk is full: "
+
+  var isDiskFull: Bool { code == .inputOutput && message.hasPrefix(Self.diskFull) }
+
+  /// What a failed system call that wrote to an output says.
+  init(writing path: String, _ code: ExitCode, _ what: String, errno reason: Int32) {
+    let text = String(cString: strerror(reason))
+    let isFull = [ENOSPC, EDQUOT, EFBIG].contains(reason)
+    self.init(
+      isFull ? .inputOutput : code, at: path,
+      isFull ? "\(Self.diskFull)\(text); make room, and the same command continues" : "\(what): \(text)")
   }
 }
 

@@ -233,7 +233,7 @@ final class Checkpoint {
   }
 
   private func failure(_ code: ExitCode, _ what: String) -> Problem {
-    Problem(code, at: path, "\(what): \(String(cString: strerror(errno)))")
+    Problem(writing: path, code, what, errno: errno)
   }
 
   private static func bytes(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }

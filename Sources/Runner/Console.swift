@@ -128,14 +128,25 @@ private struct LineHandler: LogHandler {
   }
 
   private func json(_ event: LogEvent, _ fields: Logger.Metadata) -> String {
-    var object: [String: Any] = fields.mapValues { value in
-      let text = "\(value)"
-      return Int(text) ?? Double(text) ?? text as Any
+    jsonLine(event.level, "\(event.message)", fields.mapValues { "\($0)" })
+  }
+}
+
+private func jsonLine(_ level: Logger.Level, _ message: String, _ fields: [String: String]) -> String {
+  var object = fields.mapValues { Int($0) ?? Double($0) ?? $0 as Any }
+  object["time"] = timestamp(Date())
+  object["level"] = level.rawValue
+  object["message"] = message
+  let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+  return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+}
+
+extension Problem {
+  /// One line of a log, for what goes wrong where there is no console.
+  public func logLine(_ format: LogFormat, _ place: String = "") -> String {
+    switch format {
+    case .text: "error: \(self)\(place)\n"
+    case .json: jsonLine(.error, description + place, ["code": "\(code.rawValue)"]) + "\n"
     }
-    object["time"] = timestamp(Date())
-    object["level"] = event.level.rawValue
-    object["message"] = "\(event.message)"
-    let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-    return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 }

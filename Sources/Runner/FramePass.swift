@@ -51,11 +51,12 @@ final class FramePass {
       accumulatorBytes: sumsAreExact ? 0 : accumulators.reduce(0) { $0 + $1.bytes.count })
   }
 
-  /// What a rank holds at a time: a block of frames, the rows of a leaf, the accumulators and one more of them.
+  /// What a rank holds at a time beside its reader: the rows of a leaf, the accumulators, and two records of them while
+  /// the newer one is looked for.
   var memoryBytes: Int {
     let rowBytes = kernels.flatMap(\.rows).reduce(0) { $0 + $1.rowBytes }
     let sums = accumulators.reduce(0) { $0 + $1.bytes.count }
-    return blocks.blockPositions * (frameBytes + blocks.leafBlocks * rowBytes) + 2 * sums
+    return blocks.blockPositions * blocks.leafBlocks * rowBytes + 3 * sums
   }
 
   func checkpoint(at path: String) -> Checkpoint {

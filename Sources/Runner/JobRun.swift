@@ -23,6 +23,8 @@ public final class JobRun {
   private let output: OutputFile
   private let start = Date()
   private let clock = ContinuousClock.now
+  /// The input as this run's memory lets it be read.
+  private var source: any FrameSource
   private var fingerprint = (size: 0, digest: "")
   private var phases = PhaseClock()
   /// The optical axis of every position, once it is fitted.
@@ -36,6 +38,8 @@ public final class JobRun {
     self.ranks = ranks
     self.console = console
     output = OutputFile(path: plan.outputPath, existing: options.existing)
+    source = plan.source
+    ranks.scheduling = plan.scheduling
   }
 
   /// Collective. Throws `RunFailure`, the same on all ranks; an unfinished output stays, for the same job to go on.
@@ -50,7 +54,7 @@ public final class JobRun {
     let identity = try ranks.together { try makeIdentity(ranksOnNode: sharing) }
     if try isFinished(identity) { return finishedSummary() }
     try ranks.onFirst { try output.checkExisting() }
-    let reader = try ranks.together { try plan.source.makeReader() }
+    let reader = try ranks.together { try source.makeReader() }
     let unfinished = try findUnfinished(identity)
     phases.end("open")
     return try execute(reader, unfinished ?? begin(identity, reader), isResumed: unfinished != nil)
@@ -163,7 +167,10 @@ public final class JobRun {
   /// Throws also when the job does not fit the memory: before anything is read.
   private func makeIdentity(ranksOnNode: Int) throws -> RunIdentity {
     let passes = try JobPass.all(plan, plan.provisionalContext)
-    try MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode).check()
+    let memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode)
+    try memory.check()
+    source = memory.source
+    for note in memory.notes(plan) { console.warning(note) }
     if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
     return RunIdentity(plan, fingerprint: fingerprint, blocks: passes.map(\.frames.blocks), base: base)

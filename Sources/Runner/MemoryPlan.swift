@@ -9,6 +9,8 @@ public struct MemoryPlan: Sendable {
   /// Where the limit comes from, in words.
   public let origin: String
   public let needed: Int
+  /// The plan's input, by readers that keep to what is left for them.
+  let source: any FrameSource
 
   /// What the program, MPI and HDF5 take before the first frame: about 15 MB were measured, more with many ranks.
   private static let baseBytes = 40 << 20
@@ -17,10 +19,6 @@ public struct MemoryPlan: Sendable {
   ///   - passBytes: of `FramePass.memoryBytes`
   ///   - ranksOnNode: ranks that share this machine
   init(_ plan: Plan, passBytes: Int, ranksOnNode: Int) {
-    let source = plan.description
-    // A reader holds what is stored together, twice where axes are reordered, and at least a few MiB.
-    let reading = max(8 << 20, 2 * source.chunkPositions * source.frameBytes)
-    needed = Self.baseBytes + reading + passBytes
     if let given = plan.memoryPerRank {
       allowed = given
       origin = "run.memory_per_rank"
@@ -29,6 +27,13 @@ public struct MemoryPlan: Sendable {
       allowed = limit.bytes
       origin = limit.origin
     }
+    source = plan.source.limited(to: max(0, allowed - Self.baseBytes - passBytes))
+    needed = Self.baseBytes + passBytes + source.readerBytes
+  }
+
+  /// What a smaller memory costs, in words; empty where it costs nothing.
+  func notes(_ plan: Plan) -> [String] {
+    source.description.notes.filter { !plan.description.notes.contains($0) }
   }
 
   /// Throws `Problem` 78 when the job cannot fit, with the smallest setting that would do.

@@ -138,6 +138,6 @@ struct OutputFile {
   }
 
   private static func failure(_ code: ExitCode, _ place: String, _ what: String) -> Problem {
-    Problem(code, at: place, "\(what): \(String(cString: strerror(errno)))")
+    Problem(writing: place, code, what, errno: errno)
   }
 }

@@ -49,6 +49,17 @@ public protocol FrameSource: Sendable {
   var description: SourceDescription { get }
   /// Every rank makes its own. Throws `Problem`.
   func makeReader() throws -> any FrameReader
+  /// The most private memory that a reader takes.
+  var readerBytes: Int { get }
+  /// The same frames, brought by readers that take at most `bytes`, or as little as the way they are stored allows. The
+  /// description stays: it decides on blocks, and so on the bits of a result, which must not depend on memory.
+  func limited(to bytes: Int) -> any FrameSource
+}
+
+extension FrameSource {
+  /// A few MiB, or twice what is stored together.
+  public var readerBytes: Int { max(8 << 20, 2 * description.chunkPositions * description.frameBytes) }
+  public func limited(to bytes: Int) -> any FrameSource { self }
 }
 
 /// Brings frames to the caller.

@@ -1,3 +1,11 @@
+/// Who gets which task.
+public enum Scheduling: String, Sendable, CaseIterable {
+  /// The next one goes to whoever is free.
+  case dynamic
+  /// Task t is that of rank t modulo the number of ranks.
+  case `static`
+}
+
 /// The ranks of a job, as code that must not know MPI sees them. All calls are collective
 /// where they do not say otherwise.
 public protocol Ranks: AnyObject {
@@ -14,7 +22,8 @@ public protocol Ranks: AnyObject {
   func allGather(_ value: Int) throws -> [Int]
   /// Starts handing out `0, 1, 2 …`; collective.
   func startTasks() throws
-  /// The next number of the shared sequence; not collective. Beyond any list of work once somebody has stopped.
+  /// The next number for this rank; not collective. Where the sequence is shared, beyond any list of work once somebody
+  /// has stopped.
   func nextTask() throws -> Int
   /// Ends the sequence for everybody: the way in which a rank that failed tells the others; not collective.
   func stopTasks() throws

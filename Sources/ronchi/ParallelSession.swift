@@ -7,12 +7,14 @@ import STEM
 struct ParallelSession {
   let ranks: MPIRanks
   let console: Console
+  private let format: LogFormat
 
   /// Starts MPI. Throws `Problem` when the launcher belongs to another MPI.
   init(_ logging: LoggingOptions) throws {
     do { try MPIRuntime.initialise() } catch { throw Problem(.internalError, "\(error)") }
     if let mismatch = MPIRuntime.launcherMismatch() { throw Problem(.badConfiguration, at: "MPI", mismatch) }
     ranks = MPIRanks(.world)
+    format = logging.logFormat
     console = Console(format: logging.logFormat, isFirstRank: ranks.rank == 0, level: logging.quiet ? .warning : .info)
   }
 
@@ -28,7 +30,7 @@ struct ParallelSession {
       // Not agreed on by the ranks: the others may wait in a collective call, so they are ended too.
       for problem in problems(of: error) {
         let place = ranks.count > 1 ? " [rank \(ranks.rank)]" : ""
-        FileHandle.standardError.write(Data("error: \(problem)\(place)\n".utf8))
+        FileHandle.standardError.write(Data(problem.logLine(format, place).utf8))
       }
       if ranks.count > 1 { ranks.communicator.abort(ExitCode.internalError.rawValue) }
       end(problems(of: error).first?.code ?? .internalError)

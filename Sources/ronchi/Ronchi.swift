@@ -45,13 +45,26 @@ struct Ronchi: ParsableCommand {
       end(listed.first?.code ?? .internalError)
     } catch {
       // Every rank of a parallel start parses the same words: one of them speaks.
-      if !isFirstProcess { Foundation.exit(exitCode(for: error).rawValue) }
-      exit(withError: error)
+      let code = exitCode(for: error)
+      if !isFirstProcess { Foundation.exit(code.rawValue) }
+      guard logFormat == .json, let wrong = STEM.ExitCode(rawValue: code.rawValue), wrong != .done else {
+        exit(withError: error)
+      }
+      print([Problem(wrong, message(for: error))])
+      end(wrong)
     }
   }
 
   private static func print(_ problems: [Problem]) {
-    for problem in problems { FileHandle.standardError.write(Data("error: \(problem)\n".utf8)) }
+    for problem in problems { FileHandle.standardError.write(Data(problem.logLine(logFormat).utf8)) }
+  }
+
+  /// As the words of the command line say it, right or wrong.
+  private static var logFormat: LogFormat {
+    let words = CommandLine.arguments
+    let asks =
+      words.contains("--log-format=json") || zip(words, words.dropFirst()).contains { $0 == ("--log-format", "json") }
+    return asks ? .json : .text
   }
 }
 

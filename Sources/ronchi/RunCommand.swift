@@ -35,8 +35,9 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let session = try ParallelSession(logging)
+    // Before MPI starts, which takes a while: a signal in that time is not lost.
     StopSignals.install(grace: grace)
+    let session = try ParallelSession(logging)
     try session.run { try run(session) }
     end(.done)
   }

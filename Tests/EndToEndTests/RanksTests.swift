@@ -51,6 +51,21 @@ func runJob(
     }
   }
 
+  @Test("parts dealt out in advance give the bits of those taken one by one", arguments: [true, false])
+  func scheduling(noise: Bool) throws {
+    let slow = try SlowRun(noise: noise, job: wholeJob)
+    let expected = try slow.undisturbed()
+    for count in [1, 2, 3] {
+      for scheduling in ["static", "dynamic"] {
+        let output = slow.folder.path("\(scheduling)\(count).h5")
+        let outcome = try ronchi(
+          slow.arguments(output) + ["--set", "run.scheduling=\(scheduling)"], ranks: count)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try datasetDigests(output) == expected)
+      }
+    }
+  }
+
   @Test("more ranks than blocks")
   func moreRanksThanBlocks() throws {
     let folder = try TemporaryFolder()

@@ -117,3 +117,31 @@ struct HostileHDF5Tests {
     return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) >> 10
   }
 }
+
+@Suite("HDF5 groups whose names cannot be read", .serialized)
+struct DamagedGroupTests {
+  @Test("a damaged heap of links or attributes is a problem, whatever is in memory", arguments: ["FHDB", "FHIB"])
+  func denseGroup(signature: String) throws {
+    let folder = FuzzFolder()
+    let path = folder.path("dense.h5")
+    do {
+      var options = HDF5.File.Options()
+      options.allowsNewFormat = true
+      let file = try HDF5.File(path, .create, options: options)
+      for name in 0..<600 { try file.createGroup("a group with a rather long name, number \(name)") }
+      try file.createDataset("data", shape: [2, 2, 2, 2], of: .u8).write([UInt8](repeating: 1, count: 16))
+    }
+    var content = try folder.read(path)
+    var place = content.startIndex
+    var count = 0
+    while let found = content[place...].firstRange(of: Array(signature.utf8)) {
+      content[found.upperBound + 20] ^= 0xff
+      (place, count) = (found.upperBound, count + 1)
+    }
+    #expect(count > 0)
+    folder.write(content, to: "dense.h5")
+    // The kind of rubbish that a table in recycled memory would begin with.
+    for _ in 0..<50 { free(memset(malloc(64 * 600), 0xa5, 64 * 600)) }
+    #expect(problem { _ = try openInput(InputRequest(path: path)) }?.code == .badData)
+  }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import HDF5
+import TestSupport
+import Testing
+
+/// Inputs whose natural windows are larger than the memory that a rank may have.
+@Suite(.serialized) struct MemoryCeilingTests {
+  private static let (scan, detector) = (64, 96)
+  private static var bytes: Int { scan * scan * detector * detector * 2 }
+
+  /// 75 MB of counts, made quickly: a random stretch again and again, each time moved on by a prime.
+  private func pixels() -> [UInt16] {
+    var generator = Generator(state: 5)
+    let stretch = (0..<100_003).map { _ in UInt16(truncatingIfNeeded: generator.next() % 500) }
+    var all = [UInt16](repeating: 0, count: Self.bytes / 2)
+    all.withUnsafeMutableBufferPointer { target in
+      for start in stride(from: 0, to: target.count, by: stretch.count) {
+        let part = UnsafeMutableBufferPointer(rebasing: target[start..<min(target.count, start + stretch.count)])
+        _ = part.update(from: stretch)
+      }
+    }
+    return all
+  }
+
+  private func write(_ kind: String, _ path: String) throws {
+    let shape = [Self.scan, Self.scan, Self.detector, Self.detector]
+    guard kind != "Fortran order" else {
+      let text = "'fortran_order': True, 'shape': (\(shape.map(String.init).joined(separator: ", "))), }"
+      var header = "{'descr': '<u2', " + text
+      header += String(repeating: " ", count: 117 - header.utf8.count) + "\n"
+      var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0]) + Data(header.utf8)
+      data.append(pixels().withUnsafeBytes { Data($0) })
+      return try data.write(to: URL(fileURLWithPath: path))
+    }
+    let file = try File(path, .create)
+    let layout = DatasetLayout.chunked(
+      [Self.scan, Self.scan, 4, 4], deflate: kind == "compressed chunks" ? 1 : nil,
+      shuffles: kind == "compressed chunks")
+    try file.createDataset("data", shape: shape, of: .u16, layout: layout).write(pixels())
+  }
+
+  @Test(
+    "windows shrink to the memory, with the same bits",
+    arguments: ["Fortran order", "chunks across the scan", "compressed chunks"])
+  func windowsShrink(kind: String) throws {
+    let folder = try TemporaryFolder()
+    let input = folder.path(kind == "Fortran order" ? "scan.npy" : "scan.h5")
+    try write(kind, input)
+    let job = try folder.write(
+      "calibration: {center: [48, 47]}\noutput: {images: false}\nanalyses: [frame_statistics: {}, center_of_mass: {}]\n",
+      to: "job.yml")
+    let free = try ronchi(["run", job, "-i", input, "-o", folder.path("free.h5"), "--quiet"])
+    #expect(free.status == 0, "\(free.errors)")
+    let allowed = 80
+    // Looked at from outside: the system's own limits count reserved addresses, not memory.
+    let script = """
+      "$@" & pid=$!
+      most=0
+      while kill -0 $pid 2> /dev/null; do
+        now=$(awk '/RssAnon|RssShmem/ {sum += $2} END {print sum + 0}' /proc/$pid/status 2> /dev/null)
+        (( ${now:-0} > most )) && most=$now
+        sleep 0.01
+      done
+      wait $pid; code=$?
+      echo "private $most"
+      exit $code
+      """
+    let arguments = ["run", job, "-i", input, "-o", folder.path("tight.h5"), "--quiet"]
+    let tight = try run(
+      "/bin/bash",
+      ["-c", script, "tight", ronchiBinary] + arguments + ["--set", "run.memory_per_rank=\(allowed) MB"])
+    #expect(tight.status == 0, "\(tight.errors)")
+    let words = tight.output.split(whereSeparator: \.isWhitespace)
+    let most = words.lastIndex(of: "private").flatMap { Int(words[words.index(after: $0)]) } ?? .max
+    // Sampled between two pages: the kernel counts in kB.
+    #expect(most * 1024 < allowed * 1_000_000 && most > 5000, "\(most) kB")
+    #expect(try datasetDigests(folder.path("tight.h5")) == datasetDigests(folder.path("free.h5")))
+  }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Ends that are asked for, where a rank does not answer.
+@Suite(.serialized) struct SignalTests {
+  @Test("a second INT ends at once with 130, and a resume gives the same bits")
+  func secondInterrupt() throws {
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    // A rank that stands still keeps the first INT from ending the run.
+    let (outcome, seconds) = try slow.disturbed(
+      output, ranks: 3, "kill -STOP ${ranks[1]}; kill -INT ${ranks[0]}; sleep 0.3; kill -INT ${ranks[0]}")
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    #expect(seconds < 10, "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: output))
+    let (resumed, digests) = try slow.resumed(output)
+    #expect(resumed.errors.contains("resumed: "), "\(resumed.errors)")
+    #expect(try digests == slow.undisturbed())
+  }
+
+  @Test("a rank that stands still does not make a run outlive its grace", arguments: [0, 1])
+  func grace(deaf: Int) throws {
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    let (outcome, seconds) = try slow.disturbed(
+      output, ranks: 2, "kill -STOP ${ranks[\(deaf)]}; kill -USR1 ${ranks[\(1 - deaf)]}", more: ["--grace", "2"])
+    #expect(outcome.status == 75, "\(outcome.errors)")
+    #expect((1.5..<12).contains(seconds), "\(seconds) s; \(outcome.errors)")
+    let (resumed, digests) = try slow.resumed(output)
+    #expect(resumed.errors.contains("resumed: "), "\(resumed.errors)")
+    #expect(try digests == slow.undisturbed())
+  }
+
+  @Test("INT on mpirun, once or twice, leaves a run that goes on", arguments: [1, 2])
+  func interruptedLauncher(times: Int) throws {
+    let slow = try SlowRun(noise: false)
+    let output = slow.folder.path("r.h5")
+    let again = times == 2 ? "; sleep 0.1; kill -INT $pid" : ""
+    let (outcome, seconds) = try slow.disturbed(output, ranks: 2, "kill -INT $pid" + again)
+    #expect(outcome.status != 0)
+    #expect(seconds < 15)
+    #expect(!FileManager.default.fileExists(atPath: output))
+    #expect(try slow.resumed(output).digests == slow.undisturbed())
+  }
+
+  @Test("a signal that comes as soon as it is listened to ends the run with 75")
+  func earlySignal() throws {
+    let slow = try SlowRun()
+    // Bit 9 of the caught signals is USR1.
+    let caught = "0x$(awk '/SigCgt/ {print $2}' /proc/$pid/status) & 0x200"
+    let script = "\"$@\" & pid=$!; until (( \(caught) )); do sleep 0.002; done; kill -USR1 $pid; wait $pid"
+    let arguments = [ronchiBinary] + slow.arguments(slow.folder.path("r.h5"))
+    let outcome = try run("/bin/bash", ["-c", script, "early"] + arguments)
+    #expect(outcome.status == 75, "\(outcome.errors)")
+  }
+}

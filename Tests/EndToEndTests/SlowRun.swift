@@ -1,0 +1,74 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A run that takes a second or two, for tests that end it before its time.
+struct SlowRun {
+  let folder: TemporaryFolder
+  let scan: String
+  let job: String
+
+  /// - Parameter noise: counts in whole numbers, whose sums are exact; otherwise numbers whose sums round
+  init(noise: Bool = true, job: String = SlowRun.manyProfiles) throws {
+    folder = try TemporaryFolder()
+    scan = folder.path("scan.h5")
+    self.job = try folder.write(job, to: "job.yml")
+    let arguments = ["simulate", scan, "--scan-shape", "40,41", "--detector-shape", "128,128", "--quiet"]
+    let made = try ronchi(arguments + (noise ? [] : ["--no-noise"]), ranks: 2)
+    try #require(made.status == 0, "\(made.errors)")
+  }
+
+  static let manyProfiles =
+    wholeJob + "\n" + (2..<40).map { "  - radial_profile: {bins: \($0)}" }.joined(separator: "\n")
+
+  func arguments(_ output: String) -> [String] { ["run", job, "-i", scan, "-o", output] }
+
+  /// Digests of what a run gives that nobody disturbs.
+  func undisturbed() throws -> [String: String] {
+    let output = folder.path("whole.h5")
+    let outcome = try ronchi(arguments(output), ranks: 2)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    return try datasetDigests(output)
+  }
+
+  /// Finishes what is there, on two ranks, and returns the outcome and the digests.
+  func resumed(_ output: String) throws -> (outcome: Outcome, digests: [String: String]) {
+    let outcome = try ronchi(arguments(output), ranks: 2)
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return (outcome, try datasetDigests(output))
+  }
+
+  /// Starts a run, and well into its pass a script of bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so
+  /// on, and `$output`. Ends with the status of mpirun; `seconds` are those from the script's start to its end.
+  func disturbed(
+    _ output: String, ranks: Int, _ script: String, before: String = "", more: [String] = []
+  ) throws -> (outcome: Outcome, seconds: Double) {
+    let log = folder.path("log-\(UUID().uuidString)")
+    let whole = """
+      output="$1"; log="$2"; shift 2
+      \(before)
+      "$@" 2> "$log" & pid=$!
+      for i in $(seq 500); do grep -q "blocks and" "$log" && break; sleep 0.02; done
+      sleep 0.4
+      ranks=($(pgrep -P $pid | sort -n))
+      begun=$(date +%s%N)
+      { \(script)
+      } 2> /dev/null
+      wait $pid; code=$?
+      echo "took $((($(date +%s%N) - begun) / 1000000)) ms"
+      cat "$log" >&2
+      exit $code
+      """
+    let outcome = try run(
+      "/bin/bash",
+      ["-c", whole, "disturbed", output, log, "mpirun", "-n", "\(ranks)", ronchiBinary] + arguments(output) + more)
+    let words = outcome.output.split(whereSeparator: \.isWhitespace)
+    let place = words.lastIndex(of: "took").map { words.index(after: $0) }
+    return (outcome, place.flatMap { Double(words[$0]) }.map { $0 / 1000 } ?? .infinity)
+  }
+}
+
+extension Outcome {
+  /// Lines that begin with `error:`.
+  var messages: [Substring] { errors.split(separator: "\n").filter { $0.hasPrefix("error:") } }
+}
