@@ -20,13 +20,29 @@ public enum HDF5Probe {
   /// Looks at an input as `openInput` will. Other formats than HDF5 cost a look at their first bytes.
   /// Throws `Problem` (`.badData`) where the library crashes, hangs or needs more than a GiB; nothing else.
   public static func check(_ request: InputRequest) throws(Problem) {
-    if let format = request.format?.lowercased(), !hdf5Formats.contains(format) { return }
-    guard let size = sizeOfHDF5(request.path) else { return }
+    guard let (task, size) = task(request) else { return }
+    try check(task, size: size)
+  }
+
+  /// Starts to look at an input while the caller does something else; `check` then waits for the answer.
+  public static func begin(_ request: InputRequest) {
+    guard let (task, size) = task(request), let seconds = try? seconds() else { return }
+    let pending = PendingVerdict()
+    begun.withLock { $0[task] = pending }
+    Thread.detachNewThread {
+      pending.tell(HDF5ProbeProcess.run(task, HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)))
+    }
+  }
+
+  /// nil for what needs no look.
+  private static func task(_ request: InputRequest) -> (HDF5ProbeTask, size: Int)? {
+    if let format = request.format?.lowercased(), !hdf5Formats.contains(format) { return nil }
+    guard let size = sizeOfHDF5(request.path) else { return nil }
     var task = HDF5ProbeTask(.input, request.path)
     task.dataset = request.dataset
     task.format = request.format
     task.scanShape = request.scanShape.map { [$0.y, $0.x] }
-    try check(task, size: size)
+    return (task, size)
   }
 
   /// Looks at an array as `loadArray` will: `masks.h5:/bright_field`; other paths pass.
@@ -67,11 +83,12 @@ public enum HDF5Probe {
 
   /// What passed already: a plan opens its input twice.
   private static let passed = Mutex<Set<HDF5ProbeTask>>([])
+  private static let begun = Mutex<[HDF5ProbeTask: PendingVerdict]>([:])
 
   private static func check(_ task: HDF5ProbeTask, size: Int, at place: String? = nil) throws(Problem) {
     guard let seconds = try seconds(), !passed.withLock({ $0.contains(task) }) else { return }
     let patience = HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)
-    let verdict = HDF5ProbeProcess.run(task, patience)
+    let verdict = begun.withLock { $0.removeValue(forKey: task) }?.wait() ?? HDF5ProbeProcess.run(task, patience)
     if let problem = problem(verdict, at: place ?? task.path, seconds: seconds) { throw problem }
     passed.withLock { $0.formUnion([task, task.withoutScanShape]) }
   }
@@ -107,5 +124,21 @@ public enum HDF5Probe {
     case SIGKILL: "SIGKILL, perhaps for lack of memory"
     default: "signal \(signal)"
     }
+  }
+}
+
+/// What another thread will say.
+private final class PendingVerdict: Sendable {
+  private let isTold = DispatchSemaphore(value: 0)
+  private let verdict = Mutex<HDF5ProbeProcess.Verdict>(.notStarted)
+
+  func tell(_ value: HDF5ProbeProcess.Verdict) {
+    verdict.withLock { $0 = value }
+    isTold.signal()
+  }
+
+  func wait() -> HDF5ProbeProcess.Verdict {
+    isTold.wait()
+    return verdict.withLock { $0 }
   }
 }

@@ -59,6 +59,26 @@ public struct JobFile: Sendable {
     }
   }
 
+  /// What the job asks of the input, as far as it can be told before anything is checked; nil without a path.
+  public var inputRequest: InputRequest? {
+    var section = InputSection()
+    try? InputSection.declaration.decode(root[InputSection.name] ?? .null, into: &section)
+    return section.request
+  }
+
+  /// Every value that may name a dataset: `masks.h5:/bright_field`.
+  public var arrayPaths: [String] {
+    func paths(_ value: Setting) -> [String] {
+      switch value {
+      case .text(let text): text.contains(":/") ? [text] : []
+      case .list(let items): items.flatMap(paths)
+      case .map(let items): items.flatMap { paths($0.value) }
+      default: []
+      }
+    }
+    return paths(root)
+  }
+
   /// The value at a path, nil where the user gave none.
   func value(at path: String) -> Setting? {
     var value = root

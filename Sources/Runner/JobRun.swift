@@ -22,17 +22,23 @@ public final class JobRun {
   private let console: Console
   private let output: OutputFile
   private let start = Date()
-  private let clock = ContinuousClock.now
+  private let clock: ContinuousClock.Instant
   /// The input as this run's memory lets it be read.
   private var source: any FrameSource
   private var fingerprint = (size: 0, digest: "")
-  private var phases = PhaseClock()
+  private var phases: PhaseClock
   /// The optical axis of every position, once it is fitted.
   private var origins: OriginField?
   /// What the solvers say, by group.
   private var attributes: [Int: [(key: String, value: Setting)]] = [:]
 
-  public init(_ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console) {
+  /// - Parameter began: from when on the run's time counts: before the input was opened for the plan
+  public init(
+    _ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console, since began: ContinuousClock.Instant = .now
+  ) {
+    clock = began
+    phases = PhaseClock(since: began)
+    phases.end("plan")
     self.plan = plan
     self.options = options
     self.ranks = ranks

@@ -3,7 +3,7 @@ import Foundation
 /// What a run did, for the last lines on standard output.
 public struct RunSummary: Codable, Sendable {
   public let outputPath: String
-  /// Seconds from the start of the run to the closed output, MPI's own start not counted.
+  /// Seconds from before the input is opened to the closed output, MPI's own start not counted.
   public let wall: Double
   /// What the wall time of rank 0 consists of, in order.
   public let phases: [Phase]
@@ -70,7 +70,9 @@ public struct Phase: Codable, Sendable {
 /// Cuts the wall time into named pieces.
 struct PhaseClock {
   private(set) var list: [Phase] = []
-  private var last = ContinuousClock.now
+  private var last: ContinuousClock.Instant
+
+  init(since began: ContinuousClock.Instant) { last = began }
 
   mutating func end(_ name: String) {
     let now = ContinuousClock.now

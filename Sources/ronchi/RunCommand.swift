@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Jobs
 import Report
@@ -37,13 +38,28 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     // Before MPI starts, which takes a while: a signal in that time is not lost.
     StopSignals.install(grace: grace)
+    if isFirstProcess { lookAhead() }
     let session = try ParallelSession(logging)
     try session.run { try run(session) }
     end(.done)
   }
 
+  /// The child that looks at the input first does so while MPI starts. Whatever is wrong with the job is said later.
+  private func lookAhead() {
+    guard let overrides = try? jobOptions.overrides(),
+      let job = try? JobFile.load(path: jobOptions.job, overrides: overrides), let request = job.inputRequest
+    else { return }
+    HDF5Probe.begin(request)
+  }
+
+  private func probe(_ job: JobFile) throws {
+    if let request = job.inputRequest { try HDF5Probe.check(request) }
+    for path in job.arrayPaths { try HDF5Probe.check(array: path) }
+  }
+
   private func run(_ session: ParallelSession) throws {
     let ranks = session.ranks
+    let began = ContinuousClock.now
     var text = ""
     try ranks.onFirst { text = try JobFile.load(path: jobOptions.job).text }
     text = String(decoding: try ranks.broadcast(Array(text.utf8)), as: UTF8.self)
@@ -51,12 +67,12 @@ struct RunCommand: ParsableCommand {
       try JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides())
     }
     // Ahead of the others: a file on which HDF5 crashes must not take them along.
-    try ranks.onFirst { _ = try Plan.make(job, in: .probing) }
+    try ranks.onFirst { try probe(job) }
     let plan = try ranks.together { try Plan.make(job) }
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force
-    var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console).run()
+    var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console, since: began).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
       if logging.logFormat == .json { return print(summary.json) }
