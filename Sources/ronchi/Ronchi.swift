@@ -73,6 +73,7 @@ struct Ronchi: ParsableCommand {
 func end(_ code: STEM.ExitCode) -> Never {
   if code != .done, HDF5Library.cannotClearUp {
     fflush(nil)
+    ParallelSession.abort(code)
     _exit(code.rawValue)
   }
   ParallelSession.finalize()
