@@ -4,10 +4,11 @@ extension HDF5Object where Self: ~Copyable {
   /// Names of the attributes, sorted. The corresponding C function is `H5Aiterate2`.
   public func attributeNames() throws(HDF5Error) -> [String] {
     let here = location
-    var names = NameList()
+    let names = NameList()
     try check("H5Aiterate2", on: here.label) {
       H5Aiterate2(
-        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, &names)
+        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, names.pointer
+      )
     }
     return names.sorted()
   }

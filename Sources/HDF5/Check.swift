@@ -77,8 +77,13 @@ struct OwnedID: ~Copyable {
   consuming func close(_ call: StaticString, on object: String) throws(HDF5Error) {
     let (id, closing) = (id, closing)
     discard self
-    try check(call, on: object) { closing(id) }
+    try check(call, on: object) { Self.closed(closing(id)) }
   }
 
-  deinit { withLibrary { _ = closing(id) } }
+  deinit { withLibrary { _ = Self.closed(closing(id)) } }
+
+  private static func closed(_ status: herr_t) -> herr_t {
+    if status < 0 { HDF5Library.leftOpen.store(true, ordering: .relaxed) }
+    return status
+  }
 }

@@ -106,10 +106,11 @@ extension Container where Self: ~Copyable {
   /// The corresponding C functions are `H5Literate` and `H5Lget_info`.
   public func children() throws(HDF5Error) -> [Child] {
     let here = location
-    var names = NameList()
+    let names = NameList()
     try check("H5Literate", on: here.label) {
       H5Literate(
-        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, &names)
+        here.id, H5_INDEX_NAME, H5_ITER_NATIVE, nil, { _, name, _, list in NameList.add(name, to: list) }, names.pointer
+      )
     }
     var children: [Child] = []
     for name in names.sorted() { children.append(Child(name: name, kind: try linkKind(name))) }
@@ -198,13 +199,16 @@ extension Child.Kind {
 ///
 /// Asking for the name at an index instead has the library build a table of all names for each of them, and on a damaged
 /// group its version 1.10 frees parts of that table which it never filled in.
-struct NameList {
+final class NameList {
   private var names: [String] = []
 
-  /// For the library's callbacks; `list` points to a `NameList`.
+  /// What the library hands to its callbacks.
+  var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+  /// For the library's callbacks; `list` is a `pointer`.
   static func add(_ name: UnsafePointer<CChar>?, to list: UnsafeMutableRawPointer?) -> herr_t {
     guard let name, let list else { return -1 }
-    list.assumingMemoryBound(to: NameList.self).pointee.names.append(String(cString: name))
+    Unmanaged<NameList>.fromOpaque(list).takeUnretainedValue().names.append(String(cString: name))
     return 0
   }
 

@@ -1,4 +1,5 @@
 import CHDF5
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -17,6 +18,12 @@ public enum HDF5Library {
 
   /// Whether files can be opened by several ranks at once (`H5_HAVE_PARALLEL`).
   public static var isParallel: Bool { ronchi_h5_is_parallel() != 0 }
+
+  static let leftOpen = Atomic<Bool>(false)
+
+  /// Whether something could not be closed: a file on a full disk. Version 1.10 crashes on it where it clears up, which it
+  /// does when MPI ends or the process exits; `_exit` is left.
+  public static var cannotClearUp: Bool { leftOpen.load(ordering: .relaxed) }
 
   /// From now on the library gives freed memory back instead of keeping it in lists of its own, so that the system's
   /// checks of the heap see what the library does with it. The corresponding C function is `H5set_free_list_limits`.

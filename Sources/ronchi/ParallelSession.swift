@@ -37,6 +37,11 @@ struct ParallelSession {
     }
   }
 
+  /// Ends all ranks without a farewell, where there are several.
+  static func abort(_ code: ExitCode) {
+    if MPIRuntime.isRunning, Communicator.world.size > 1 { Communicator.world.abort(code.rawValue) }
+  }
+
   static func finalize() {
     if MPIRuntime.isRunning { try? MPIRuntime.finalise() }
   }

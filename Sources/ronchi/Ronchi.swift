@@ -1,6 +1,7 @@
 import ArgumentParser
 import Formats
 import Foundation
+import HDF5
 import Runner
 import STEM
 
@@ -70,6 +71,11 @@ struct Ronchi: ParsableCommand {
 
 /// Ends MPI where it runs, then the program.
 func end(_ code: STEM.ExitCode) -> Never {
+  if code != .done, HDF5Library.cannotClearUp {
+    fflush(nil)
+    ParallelSession.abort(code)
+    _exit(code.rawValue)
+  }
   ParallelSession.finalize()
   exit(code.rawValue)
 }

@@ -130,6 +130,22 @@ private let mistakes = [
     #expect(!names.contains("result.h5") && !names.contains { $0.contains(".partial") })
   }
 
+  @Test(
+    "with --log-format json every message is a line of JSON", arguments: [["--frobnicate"], [], ["-i", "nothing.npy"]])
+  func jsonErrors(arguments: [String]) throws {
+    let folder = try prepare()
+    _ = try folder.write("analyses: [frame_statistics: {}]\n", to: "job.yml")
+    let outcome = try ronchi(["run", "job.yml", "--log-format", "json"] + arguments, folder: folder.url)
+    #expect(outcome.status != 0)
+    let lines = outcome.errors.split(separator: "\n")
+    #expect(!lines.isEmpty)
+    for line in lines {
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(object?["level"] as? String == "error" && object?["message"] is String, "\(line)")
+      #expect(object?["code"] is Int, "\(line)")
+    }
+  }
+
   @Test("all problems of a job are listed at once")
   func allAtOnce() throws {
     let folder = try prepare()

@@ -13,10 +13,11 @@ import Testing
     var generator = Generator(state: 5)
     let stretch = (0..<100_003).map { _ in UInt16(truncatingIfNeeded: generator.next() % 500) }
     var all = [UInt16](repeating: 0, count: Self.bytes / 2)
-    all.withUnsafeMutableBufferPointer { target in
-      for start in stride(from: 0, to: target.count, by: stretch.count) {
-        let part = UnsafeMutableBufferPointer(rebasing: target[start..<min(target.count, start + stretch.count)])
-        _ = part.update(from: stretch)
+    all.withUnsafeMutableBytes { target in
+      stretch.withUnsafeBytes { stretch in
+        for start in stride(from: 0, to: target.count, by: stretch.count) {
+          memcpy(target.baseAddress! + start, stretch.baseAddress!, min(stretch.count, target.count - start))
+        }
       }
     }
     return all

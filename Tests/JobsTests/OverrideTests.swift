@@ -63,6 +63,17 @@ struct OverrideTests {
     #expect(plan.context.calibration.energy == Sourced(200_000, .file))
   }
 
+  @Test("null takes an entry out of a map, and what is needed is then missing")
+  func nullEntries() throws {
+    let job = goodJob + "\n  - virtual_detectors: {detectors: {a: {preset: bf}, b: {preset: adf}}}\n"
+    let tree = try JobFile.parse(
+      job, name: "job.yml", overrides: [.set("analyses.1.virtual_detectors.detectors.b=null")])
+    #expect(tree.root.text.contains("a: {preset: bf}") && !tree.root.text.contains("b: {preset"))
+    let empty = try JobFile.parse(
+      job, name: "job.yml", overrides: [.set("analyses.1.virtual_detectors.detectors=null")])
+    #expect(empty.root.text.contains("virtual_detectors: {}"))
+  }
+
   @Test(
     "a path that leads nowhere says what is there",
     arguments: [

@@ -53,13 +53,22 @@ public func run(
   defer { for (path, _) in files { try? FileManager.default.removeItem(atPath: path) } }
   process.standardOutput = files[0].1
   process.standardError = files[1].1
-  try process.run()
+  try startUnmasked(process)
   let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
   DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: watchdog)
   process.waitUntilExit()
   watchdog.cancel()
   let texts = try files.map { try String(decoding: Data(contentsOf: URL(fileURLWithPath: $0.0)), as: UTF8.self) }
   return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
+}
+
+/// Starts a process without the signals blocked that the threads of a test runner block.
+private func startUnmasked(_ process: Process) throws {
+  var (none, before) = (sigset_t(), sigset_t())
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+  try process.run()
 }
 
 /// Runs `ronchi` with the arguments, under mpirun when `ranks` is given.
