@@ -12,7 +12,8 @@ public struct AngularSymmetry: FrameAnalysis {
   public init() {}
 
   public static let declaration = Declaration<Self>(
-    "angular_symmetry", "Angular Fourier components of the diffraction in rings: n-fold symmetry, position by position.",
+    "angular_symmetry",
+    "Angular Fourier components of the diffraction in rings: n-fold symmetry, position by position.",
     source: "|Σ v exp(−inφ) / Σ v − mean of exp(−inφ)|² over the ring's pixels: the power spectrum of the angular "
       + "autocorrelation, Francis et al., Microsc. Microanal. 26 (S2) (2020) 940",
     parameters: [
@@ -101,7 +102,8 @@ public struct RingRange: ParameterType, Equatable {
 
   public init(_ setting: Setting, form: ParameterForm) throws {
     guard case .map(let items) = setting else {
-      throw Problem(.badConfiguration, "'\(setting.text)' given; a ring is {inner_radius: 30 mrad, outer_radius: 40 mrad}")
+      throw Problem(
+        .badConfiguration, "'\(setting.text)' given; a ring is {inner_radius: 30 mrad, outer_radius: 40 mrad}")
     }
     var reader = FieldReader(items)
     let inner = reader.required("inner_radius", Quantity.self, .quantity(lengthUnits))

@@ -36,7 +36,8 @@ public struct FluctuationMicroscopy: FrameAnalysis {
     let plain = curves.map { profile($0.name, $0.summary) }
     let withoutNoise = curves.map {
       profile(
-        "\($0.name)_corrected", "\($0.name) less the share of shot noise. Where calibration.counts_per_electron is known.")
+        "\($0.name)_corrected",
+        "\($0.name) less the share of shot noise. Where calibration.counts_per_electron is known.")
     }
     return [
       OutputDescription(

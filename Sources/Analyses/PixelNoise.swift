@@ -32,7 +32,8 @@ public struct PixelNoise: FrameAnalysis {
       pattern("min", "Intensity", unit, "Smallest value."),
       pattern("max", "Intensity", unit, "Largest value."),
       pattern(
-        "suspect", "Suspect", "", "1 for a hot, noisy or stuck pixel, else 0; a mask for detector.dead_pixels."),
+        "suspect", "Suspect", "",
+        "1 for a hot, noisy or stuck pixel and those of detector.dead_pixels, for which it is a mask; else 0."),
     ]
   }
 
@@ -68,11 +69,11 @@ private final class NoiseKernel: FrameKernel {
     // Pixels known to be dead are no neighbors to be compared with.
     let mean = withoutDead(found.mean), variance = withoutDead(found.variance)
     let suspect = BadPixels.find(mean: mean, variance: variance, shape: shape, threshold: threshold)
-    let nothing = statistics.count == 0
+    let isEmpty = statistics.count == 0
     return [
       "mean": mean, "variance": variance, "fano": zip(variance, mean).map { $1 > 0 ? $0 / $1 : .nan },
       "min": withoutDead(found.smallest), "max": withoutDead(found.largest),
-      "suspect": withoutDead(suspect.map { nothing ? .nan : $0 ? 1 : 0 }),
+      "suspect": suspect.map { isEmpty ? .nan : $0 ? 1 : 0 },
     ]
   }
 

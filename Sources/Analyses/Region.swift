@@ -26,7 +26,8 @@ public struct Region: ParameterType, Equatable {
     guard case .map(let items) = setting else {
       throw Problem(
         .badConfiguration,
-        "'\(setting.text)' given; a region is a map: {mask: labels.npy, label: 1} or {map: result.h5:/…/bf, above: 100}")
+        "'\(setting.text)' given; a region is a map: {mask: labels.npy, label: 1} or {map: result.h5:/…/bf, above: 100}"
+      )
     }
     var fields = FieldReader(items)
     if fields.has("mask") || !fields.has("map") {
@@ -82,6 +83,7 @@ public struct Region: ParameterType, Equatable {
   private func values(_ context: FrameContext) throws(Problem) -> [Double] {
     guard let array = context.arrays[file] else { throw Problem(.internalError, "\(file) has not been loaded") }
     let count = context.scan.count
+    // Results hold a map as positions × 1.
     let shapes = [[context.scan.y, context.scan.x], [count], [count, 1]]
     guard shapes.contains(array.shape), array.values.count == count else {
       let shape = array.shape.map(String.init).joined(separator: " × ")
