@@ -11,8 +11,8 @@ public struct Region: ParameterType, Equatable {
 
   public var form: Form
 
-  private static let number = ParameterForm.number(-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude)
-  private static let label = ParameterForm.integer(Int(Int32.min)...Int(Int32.max))
+  private static let number = ParameterForm.number(-Double.infinity...Double.infinity)
+  private static let label = ParameterForm.integer(Int.min...Int.max)
 
   static let fields: [ParameterForm.Field] = [
     .init("mask", .file, "A .npy file or file.h5:/dataset, one value a position: labels, 0 for none."),

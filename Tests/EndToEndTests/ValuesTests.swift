@@ -135,11 +135,21 @@ import Testing
       """
     let path = try folder.write(job, to: "job.yml")
     let result = folder.path("result.h5")
-    let outcome = try ronchi(["run", path, "--input", folder.path("scan.npy"), "--output", result], ranks: 2)
+    let outcome = try ronchi(
+      [
+        "run", path, "--input", folder.path("scan.npy"), "--output", result, "--log-format",
+        hasTotals ? "text" : "json",
+      ],
+      ranks: 2)
     let positions = hasTotals ? Array(0..<35) : (0..<16).map { $0 * 35 / 16 }
     let counts = positions.map { scan.frame($0).reduce(0) { $0 + Double($1) } }.reduce(0, +) / Double(positions.count)
     let source = hasTotals ? "mean of 35 patterns" : "mean of a sample of 16 patterns"
-    #expect(outcome.output.contains("dose: ") && outcome.output.contains("e/Å² (\(source))"))
+    if hasTotals {
+      #expect(outcome.output.contains("dose: ") && outcome.output.contains("e/Å² (\(source))"))
+    } else {
+      #expect(outcome.output.contains("\"dose_source\":\"\(source)\""))
+      #expect(outcome.output.contains("\"dose_electrons_per_square_angstrom\":"))
+    }
     for place in ["/Measurement_000", group("Center_Of_Mass"), group(hasTotals ? "Frame_Statistics" : "Pixel_Noise")] {
       let attributes = try File(result).openGroup(place)
       let electrons = try #require(try attributes.attribute("dose_electrons_per_pattern")?.double)
