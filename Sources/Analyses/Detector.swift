@@ -158,24 +158,13 @@ public struct NamedDetectors: ParameterType, Equatable {
     var problems: [Problem] = []
     list = []
     for item in items {
-      if !Self.isName(item.key) {
-        problems.append(
-          Problem(.badConfiguration, at: item.key, "not a name; a letter, then letters, digits and _ are allowed"))
-      } else if ["completed_positions", "bad_frames"].contains(item.key) {
-        problems.append(
-          Problem(.badConfiguration, at: item.key, "the results group has a dataset of this name; choose another"))
-      } else if list.contains(where: { $0.name == item.key }) {
-        problems.append(Problem(.badConfiguration, at: item.key, "given twice; every detector needs its own name"))
+      if let problem = unusableName(item.key, taken: list.map(\.name)) {
+        problems.append(problem)
       } else {
         problems += gather(at: item.key) { list.append((item.key, try Detector(item.value, form: form))) }
       }
     }
     try problems.throwIfAny()
-  }
-
-  private static func isName(_ name: String) -> Bool {
-    guard let first = name.first, first.isASCII, first.isLetter else { return false }
-    return name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
   }
 
   public var setting: Setting { .map(list.map { ($0.name, $0.detector.setting) }) }

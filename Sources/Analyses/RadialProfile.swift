@@ -53,7 +53,7 @@ public struct RadialProfile: FrameAnalysis {
     RadialKernel(try rings(context), context)
   }
 
-  private func rings(_ context: FrameContext) throws -> Rings {
+  func rings(_ context: FrameContext) throws -> Rings {
     let geometry = DetectorGeometry(context.detector, center: context.center)
     var outer: Double?
     if let outerRadius {
@@ -78,7 +78,7 @@ public struct RadialProfile: FrameAnalysis {
 }
 
 /// The rings of a job.
-private struct Rings {
+struct Rings {
   let geometry: DetectorGeometry
   let count: Int
   /// [px]
@@ -110,6 +110,13 @@ private struct Rings {
     return min(count - 1, Int(width == 1 ? r : r / outer * Double(count)))
   }
 
+  /// Of every pixel, row-major; nil for dead ones too.
+  func ofPixels(_ context: FrameContext) -> [Int?] {
+    var rings: [Int?] = []
+    for y in 0..<context.detector.y { for x in 0..<context.detector.x { rings.append(ring(y, x)) } }
+    return context.deadPixels.map { dead in zip(rings, dead).map { $1 ? nil : $0 } } ?? rings
+  }
+
   func axis(_ context: FrameContext) -> OutputAxis {
     var scale = 1.0, unit = "px"
     if let pixel = context.calibration.pixelAngle {
@@ -129,10 +136,7 @@ private final class RadialKernel: FrameKernel {
   private let frames = PixelSum<UInt64>(1)
 
   init(_ rings: Rings, _ context: FrameContext) {
-    var ring: [Int?] = []
-    for y in 0..<context.detector.y { for x in 0..<context.detector.x { ring.append(rings.ring(y, x)) } }
-    if let dead = context.deadPixels { ring = zip(ring, dead).map { $1 ? nil : $0 } }
-    sums = RingSums(ring, bins: rings.count, shape: context.detector, type: context.pixelType)
+    sums = RingSums(rings.ofPixels(context), bins: rings.count, shape: context.detector, type: context.pixelType)
     rows = [Rows("profile", width: rings.count, element: .float32)]
     total = sums.makeTotal()
     accumulators = [total, frames]

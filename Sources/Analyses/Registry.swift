@@ -6,4 +6,9 @@ public let analysisRegistry: [any FrameAnalysis.Type] = [
   CenterOfMass.self,
   FrameStatistics.self,
   RadialProfile.self,
+  FluctuationMicroscopy.self,
+  AngularSymmetry.self,
+  RegionPatterns.self,
+  LogRatio.self,
+  PixelNoise.self,
 ]

@@ -217,6 +217,13 @@ void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t co
 #undef CALL
 }
 
+void ck_spread_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
+                    int64_t bins, const double *means, double *spreads, double *work) {
+#define CALL(name) spread_bins_##name((const pixel_t *)frame, runs, count, bin, bins, means, spreads, work)
+  DISPATCH(type, CALL)
+#undef CALL
+}
+
 // 256 pixels of four frames and four masks as doubles take 16 KiB of the first-level cache.
 #define TILE CK_TILE
 #define GROUP CK_GROUP

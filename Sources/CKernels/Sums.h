@@ -213,6 +213,30 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
     sums[j].FIELD += ((TOTAL)a[j] + (TOTAL)b[j]) + ((TOTAL)c[j] + (TOTAL)d[j]);
 }
 
+CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
+                                     int64_t bins, const double *means, double *spreads, double *work) {
+  double *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
+  memset(work, 0, (size_t)(4 * bins) * sizeof(double));
+  for (int64_t r = 0; r < count; r++) {
+    int64_t length = runs[r].length, i = 0;
+    const PIXEL *pixel = frame + runs[r].start;
+    const uint16_t *k = bin + runs[r].start;
+    for (; i + 4 <= length; i += 4) {
+      double p = (double)pixel[i] - means[k[i]], q = (double)pixel[i + 1] - means[k[i + 1]];
+      double s = (double)pixel[i + 2] - means[k[i + 2]], t = (double)pixel[i + 3] - means[k[i + 3]];
+      a[k[i]] += p * p;
+      b[k[i + 1]] += q * q;
+      c[k[i + 2]] += s * s;
+      d[k[i + 3]] += t * t;
+    }
+    for (; i < length; i++) {
+      double p = (double)pixel[i] - means[k[i]];
+      a[k[i]] += p * p;
+    }
+  }
+  for (int64_t j = 0; j < bins; j++) spreads[j] = (a[j] + b[j]) + (c[j] + d[j]);
+}
+
 // Pixels as doubles.
 CLONES static void NAME(convert)(const PIXEL *restrict pixel, int64_t count, double *restrict out) {
   for (int64_t i = 0; i < count; i++) out[i] = (double)pixel[i];

@@ -118,6 +118,7 @@ extension ParameterForm {
     case .file: "path of an array file"
     case .pair(.pair(let part)): "[[y, y], [x, x]], each a \(part.words)"
     case .pair(let part): "[y, x], each a \(part.words)"
+    case .list(let part): "list, each a \(part.words)"
     case .object: "a map"
     case .named(let part): "map of names of your choice, each with \(part.words)"
     }
@@ -149,7 +150,7 @@ extension ParameterForm {
           + field.form.fieldRows(indentation: indentation + "  ")
       }
     case .named(let part): part.fieldRows(indentation: indentation + "  ")
-    case .pair(let part): part.fieldRows(indentation: indentation)
+    case .pair(let part), .list(let part): part.fieldRows(indentation: indentation)
     default: []
     }
   }

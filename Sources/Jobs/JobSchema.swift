@@ -88,6 +88,7 @@ extension ParameterForm {
       return [
         ("type", .text("array")), ("items", .map(part.schema)), ("minItems", .integer(2)), ("maxItems", .integer(2)),
       ]
+    case .list(let part): return [("type", .text("array")), ("items", .map(part.schema))]
     case .object(let fields):
       let properties = fields.map { field in
         (key: field.name, value: Setting.map([("description", .text(field.summary))] + field.form.schema))

@@ -72,11 +72,8 @@ extension Plan {
     guard let gain = calibration.countsPerElectron?.value else {
       return unknown("dose", "calibration.counts_per_electron")
     }
-    guard let meanCounts else { return SamplingFact("dose", "\(shortNumber(gain)) counts per electron", .ok) }
-    let electrons = meanCounts / gain
-    let area = calibration.scanStep.map { $0.value.y * $0.value.x }
-    let density = area.map { ", \(short(electrons / $0)) e/Å²" } ?? "; e/Å² needs calibration.scan_step"
-    return SamplingFact("dose", "\(short(electrons)) e/pattern\(density)", .ok)
+    let dose = meanCounts.flatMap { Dose(meanCounts: $0, calibration) }
+    return SamplingFact("dose", dose?.text ?? "\(shortNumber(gain)) counts per electron", .ok)
   }
 
   private func unknown(_ label: String, _ key: String, _ known: String? = nil) -> SamplingFact {
@@ -85,7 +82,7 @@ extension Plan {
 }
 
 /// Three significant digits.
-private func short(_ value: Double) -> String {
+func short(_ value: Double) -> String {
   guard value.isFinite, value != 0 else { return shortNumber(value) }
   var scale = 1.0
   while value.magnitude * scale < 100 { scale *= 10 }

@@ -123,7 +123,9 @@ struct Flyback: JobSection, ParameterType {
 extension DenseArray {
   /// Where the array is not 0. Throws `Problem` when it has another shape than `wanted`, or NaN.
   func mask(_ wanted: Shape, _ owner: String) throws(Problem) -> [Bool] {
-    guard shape == [wanted.y, wanted.x], values.count == wanted.count else {
+    // Results hold a map as N × 1 and a pattern as 1 × M.
+    let shapes = [[wanted.y, wanted.x], [wanted.count], [wanted.count, 1], [1, wanted.count]]
+    guard shapes.contains(shape), values.count == wanted.count else {
       let given = shape.map(String.init).joined(separator: " × ")
       throw Problem(.badData, "an array of \(given) given; the shape of \(owner) is allowed, \(wanted.text)")
     }

@@ -50,6 +50,9 @@ public final class PixelStatistics {
     batch.add(frame, row: 0) { accumulate($0, $1.count) }
   }
 
+  /// Frames added so far, those that wait not counted.
+  public var count: UInt64 { frames.values[0] }
+
   /// Must be called before the accumulators are read.
   public func flush() {
     batch.flush { accumulate($0, $1.count) }
@@ -67,6 +70,8 @@ public final class PixelStatistics {
     public var largest: [Double] = []
     /// Divided by the number of frames (ddof 0).
     public var deviation: [Double] = []
+    /// Square of `deviation`.
+    public var variance: [Double] = []
   }
 
   /// NaN where no frame was added.
@@ -74,13 +79,15 @@ public final class PixelStatistics {
     let count = frames.values[0]
     guard count > 0 else {
       let nothing = Array(repeating: Double.nan, count: pixels)
-      return Patterns(sum: nothing, mean: nothing, smallest: nothing, largest: nothing, deviation: nothing)
+      return Patterns(
+        sum: nothing, mean: nothing, smallest: nothing, largest: nothing, deviation: nothing, variance: nothing)
     }
     let extremes = accumulators.suffix(2).map { type.doubles(UnsafeRawPointer($0.bytes.baseAddress!), count: pixels) }
     var result = Patterns(smallest: extremes[0], largest: extremes[1])
     result.sum = (0..<pixels).map { sum($0) }
     result.mean = result.sum.map { $0 / Double(count) }
-    result.deviation = (0..<pixels).map { variance($0, count).squareRoot() }
+    result.variance = (0..<pixels).map { variance($0, count) }
+    result.deviation = result.variance.map { $0.squareRoot() }
     return result
   }
 

@@ -6,10 +6,10 @@ public final class RingSums {
   public let bins: Int
   /// Pixels of each ring.
   public let pixels: [Int]
-  private let type: PixelType
-  private let runs: Fixed<ck_run>
-  private let bin: Fixed<UInt16>
-  private let sums: Fixed<ck_sum>
+  let type: PixelType
+  let runs: Fixed<ck_run>
+  let bin: Fixed<UInt16>
+  let sums: Fixed<ck_sum>
   private let work: Fixed<UInt64>
 
   /// - Parameters:
@@ -28,7 +28,7 @@ public final class RingSums {
   }
 
   /// Σ v of each ring, to be read before the next call: exact for integer pixels.
-  private func sum(_ frame: UnsafeRawPointer) {
+  func sum(_ frame: UnsafeRawPointer) {
     ck_sum_bins(
       type.c, frame, runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins), sums.pointer, work.pointer)
   }

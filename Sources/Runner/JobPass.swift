@@ -52,7 +52,19 @@ struct JobPass {
 
   /// The outputs of each member.
   func outputs() throws -> [[OutputDescription]] {
-    try collect(analyses) { try $0.outputs(context) }
+    let outputs = try collect(analyses) { try $0.outputs(context) }
+    guard let gain = context.calibration.countsPerElectron?.value else { return outputs }
+    return outputs.map { $0.map { $0.withGain(gain) } }
+  }
+}
+
+extension OutputDescription {
+  /// What is in counts says how many of them are an electron.
+  fileprivate func withGain(_ countsPerElectron: Double) -> OutputDescription {
+    guard unit == "counts" else { return self }
+    var result = self
+    result.attributes.append(("counts_per_electron", .number(countsPerElectron)))
+    return result
   }
 }
 

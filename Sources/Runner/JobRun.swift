@@ -101,8 +101,9 @@ public final class JobRun {
       try run(pass, reader, writer, isResumed: isResumed)
       try conclude(pass, writer)
     }
+    let dose = try findDose(passes, writer, context.calibration)
     try writer.close()
-    return try finish(passes, places)
+    return try finish(passes, places, dose)
   }
 
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
@@ -298,12 +299,32 @@ public final class JobRun {
       pending: provenance.pending)
   }
 
+  /// From the totals of all positions where the job has them, else from a few patterns. On rank 0; nil elsewhere.
+  private func findDose(_ passes: [JobPass], _ writer: ResultWriter, _ calibration: Calibration) throws -> RunDose? {
+    guard calibration.countsPerElectron != nil else { return nil }
+    var dose: RunDose?
+    try ranks.onFirst {
+      for pass in passes {
+        for (group, outputs) in zip(pass.members, try pass.outputs())
+        where plan.analyses[group].name == "frame_statistics" {
+          guard let index = outputs.firstIndex(where: { $0.name == "total" }) else { continue }
+          let totals = try writer.readWhole(group: group, output: index)
+          dose = RunDose(totals, isSample: false, calibration)
+          return
+        }
+      }
+      dose = RunDose(plan.sampleTotals(), isSample: true, calibration)
+    }
+    return dose
+  }
+
   /// End time and status, the sync and the rename; then the summary.
-  private func finish(_ passes: [JobPass], _ places: ResultPlaces) throws -> RunSummary {
+  private func finish(_ passes: [JobPass], _ places: ResultPlaces, _ dose: RunDose?) throws -> RunSummary {
     try ranks.onFirst {
       try ResultFile.finish(
-        output.partial, places, [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))],
-        own: attributes)
+        output.partial, places,
+        [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))] + (dose?.attributes ?? []),
+        own: attributes, measurement: dose?.attributes ?? [])
       try output.publish()
       output.removePartial()
     }
@@ -316,6 +337,7 @@ public final class JobRun {
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
     summary.bottleneck =
       Bottleneck(perRank, wall: wall, limit: ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil)?.text
+    summary.dose = dose
     return summary
   }
 

@@ -34,6 +34,7 @@ final class LeafWork {
   func process(_ leaf: Int, _ open: [Int], endsRecord: Bool) throws {
     let leafStart = pass.blocks.positions(ofLeaf: leaf).lowerBound
     for kernel in pass.kernels {
+      kernel.begin(leafStart: leafStart)
       for rows in kernel.rows { rows.prepare(rows: pass.blocks.positions(ofLeaf: leaf).count) }
     }
     var written = pass.blocks.positions(ofBlock: open[0]).lowerBound

@@ -31,23 +31,6 @@ public struct PlanReport {
     }
   }
 
-  /// Mean counts of a few patterns spread over the scan; nil where they cannot be read.
-  private var meanCounts: Double? {
-    guard plan.context.calibration.countsPerElectron != nil,
-      let reader = try? plan.source.makeReader(), let kernel = try? FrameStatistics().makeKernel(plan.context)
-    else { return nil }
-    let chosen = plan.selection.runs(in: 0..<plan.scan.count).flatMap { $0 }
-    let sample = (0..<min(16, chosen.count)).map { chosen[$0 * chosen.count / min(16, chosen.count)] }
-    guard let totals = kernel.rows.first(where: { $0.output == "total" }) else { return nil }
-    for rows in kernel.rows { rows.prepare(rows: sample.count) }
-    for (row, position) in sample.enumerated() {
-      try? reader.forEachFrame(in: position..<(position + 1)) { kernel.add($1, row: row) }
-    }
-    kernel.endBlock()
-    let counts = sample.indices.map { totals.doubles($0)[0] }.filter(\.isFinite)
-    return counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
-  }
-
   public var text: String {
     [
       section("input", inputLines), section("calibration", calibrationLines), section("passes", passLines),
@@ -100,7 +83,9 @@ public struct PlanReport {
   }
 
   private var samplingLines: [String] {
-    plan.sampling(nil, meanCounts: meanCounts).map {
+    let counts = plan.sampleTotals().filter(\.isFinite)
+    let mean = counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
+    return plan.sampling(nil, meanCounts: mean).map {
       "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")"
     }
   }

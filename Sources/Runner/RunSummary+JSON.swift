@@ -10,6 +10,11 @@ extension RunSummary {
       "ranks": ranks.map(Self.object),
     ]
     if let bottleneck { object["bottleneck"] = bottleneck }
+    if let dose {
+      object["dose_electrons_per_pattern"] = dose.electronsPerPattern
+      object["dose_electrons_per_square_angstrom"] = dose.electronsPerSquareAngstrom
+      object["dose_source"] = dose.source
+    }
     let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }

@@ -17,6 +17,8 @@ public struct RunSummary: Codable, Sendable {
   /// What limited the run, in a sentence.
   public var bottleneck: String?
   public var images: [String] = []
+  /// Where the counts of an electron are known.
+  public var dose: RunDose?
 
   public var bytes: Int { ranks.reduce(0) { $0 + $1.bytes } }
 
@@ -32,6 +34,7 @@ public struct RunSummary: Codable, Sendable {
       "time: "
         + phases.filter { $0.seconds >= 0.0005 }.map { String(format: "%@ %.3f s", $0.name, $0.seconds) }
         .joined(separator: ", "))
+    if let dose { lines.append("dose: \(dose.text) (\(dose.source))") }
     if let bottleneck { lines.append(bottleneck) }
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }

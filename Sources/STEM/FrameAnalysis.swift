@@ -105,6 +105,9 @@ public protocol FrameKernel: AnyObject {
   var rows: [Rows] { get }
   /// Combined elementwise over leaves, in leaf order.
   var accumulators: [any Accumulator] { get }
+  /// The rows to come belong to the leaf that starts at this position of the scan: row r is position `leafStart` + r.
+  /// Called before the first frame of every leaf.
+  func begin(leafStart: Int)
   /// The optical axis [px] of the next frame; called before each `add` where `FrameContext.followsOrigin`, else never.
   func follow(_ center: Pair<Double>)
   /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
@@ -116,6 +119,7 @@ public protocol FrameKernel: AnyObject {
 }
 
 extension FrameKernel {
+  public func begin(leafStart: Int) {}
   public func follow(_ center: Pair<Double>) {}
   public func endBlock() {}
   public func finish() -> [String: [Double]] { [:] }

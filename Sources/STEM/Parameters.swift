@@ -84,3 +84,17 @@ extension Pair: ParameterType where Value: ParameterType {
   }
   public var setting: Setting { .list([y.setting, x.setting]) }
 }
+
+extension Array: ParameterType where Element: ParameterType {
+  public init(_ setting: Setting, form: ParameterForm) throws {
+    guard case .list(let part) = form else { preconditionFailure("form of an Array parameter") }
+    guard case .list(let items) = setting else { throw wrong(setting, "a list is allowed, for example [2, 4]") }
+    self = []
+    var problems: [Problem] = []
+    for (index, item) in items.enumerated() {
+      problems += gather(at: "\(index)") { append(try Element(item, form: part)) }
+    }
+    try problems.throwIfAny()
+  }
+  public var setting: Setting { .list(map(\.setting)) }
+}

@@ -62,6 +62,8 @@ public indirect enum ParameterForm: Sendable {
   /// A path to an array file; `Jobs` loads it.
   case file
   case pair(ParameterForm)
+  /// Any number of values of the form.
+  case list(ParameterForm)
   case object([Field])
   /// Names chosen by the user, each with a value of the form.
   case named(ParameterForm)

@@ -17,12 +17,34 @@ import Testing
           ])
         )
       ])
-    return [detectors, CenterOfMass(), FrameStatistics(), RadialProfile()]
+    let ring = Setting.map([("inner_radius", .text("4 px")), ("outer_radius", .text("9 px"))])
+    let symmetry = try decode(
+      AngularSymmetry.self,
+      [("rings", .map([("first", ring)])), ("azimuth", .bool(true)), ("maps", .list([.integer(2)]))])
+    let regions = try decode(
+      RegionPatterns.self,
+      [
+        (
+          "regions",
+          .map([
+            ("even", .map([("mask", .text("labels.npy")), ("label", .integer(1))])),
+            ("late", .map([("map", .text("index.npy")), ("above", .number(1))])),
+          ])
+        )
+      ])
+    return [
+      detectors, CenterOfMass(), FrameStatistics(), RadialProfile(), FluctuationMicroscopy(), symmetry, regions,
+      LogRatio(), PixelNoise(),
+    ]
   }
 
   private func scene(_ type: PixelType) -> FrameContext {
     var scene = context(Shape(24, 27), type, center: Pair(11.6, 13.2), semiangle: 0.008)
     scene.arrays["ramp.npy"] = DenseArray(shape: [24, 27], values: (0..<648).map(Double.init))
+    scene.scan = Shape(4, 5)
+    scene.arrays["labels.npy"] = DenseArray(shape: [4, 5], values: (0..<20).map { Double(1 + $0 % 2) })
+    scene.arrays["index.npy"] = DenseArray(shape: [20, 1], values: (0..<20).map(Double.init))
+    scene.calibration.countsPerElectron = Sourced(2, .job)
     return scene
   }
 
@@ -34,7 +56,11 @@ import Testing
   @Test("every analysis has its own name, an example, a source and outputs")
   func declarations() {
     let all = analysisRegistry.map { describe($0) }
-    #expect(Set(all.map(\.0)) == ["virtual_detectors", "center_of_mass", "frame_statistics", "radial_profile"])
+    #expect(
+      Set(all.map(\.0)) == [
+        "virtual_detectors", "center_of_mass", "frame_statistics", "radial_profile", "fem", "angular_symmetry",
+        "region_patterns", "log_ratio", "pixel_noise",
+      ])
     for (name, example, source, outputs) in all {
       #expect(example.hasPrefix("- \(name):") && !source.isEmpty && outputs > 0)
     }
@@ -69,7 +95,7 @@ import Testing
       for accumulator in result.accumulators { accumulator.reset() }
       for start in stride(from: 0, to: frames.count, by: length) {
         let leaf = try analysis.makeKernel(scene)
-        feed(leaf, scene, Array(frames[start..<min(start + length, frames.count)]), block: 2)
+        feed(leaf, scene, Array(frames[start..<min(start + length, frames.count)]), block: 2, from: start)
         for (sum, part) in zip(result.accumulators, leaf.accumulators) {
           sum.combine(UnsafeRawBufferPointer(part.bytes))
         }

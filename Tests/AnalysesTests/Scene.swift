@@ -52,7 +52,11 @@ func run(_ analysis: some FrameAnalysis, _ context: FrameContext, _ frames: [[Do
   return results
 }
 
-func feed(_ kernel: any FrameKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3) {
+/// The frames are those of the positions from `start` on.
+func feed(
+  _ kernel: any FrameKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3, from start: Int = 0
+) {
+  kernel.begin(leafStart: start)
   for rows in kernel.rows { rows.prepare(rows: frames.count) }
   for (row, frame) in frames.enumerated() {
     withPixels(frame, context.pixelType) { kernel.add($0, row: row) }

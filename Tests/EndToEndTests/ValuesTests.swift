@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import TestSupport
 import Testing
 
@@ -66,6 +67,98 @@ import Testing
       #expect(pattern[pixel] == values.reduce(0, +))
       #expect(abs(deviation[pixel] - variance.squareRoot()) <= 1e-9 * max(1, deviation[pixel]))
     }
+  }
+
+  @Test("region patterns, log ratio, pixel noise and fluctuation curves are those of their definitions")
+  func moreAnalyses() throws {
+    let folder = try TemporaryFolder()
+    try scan.writeNpy(folder.path("scan.npy"))
+    let job = """
+      output: {images: false}
+      calibration: {center: [9.5, 13.0], counts_per_electron: 4, scan_step: [0.5 Å, 2 Å]}
+      analyses:
+        - log_ratio: {radius: 5 px}
+        - pixel_noise: {}
+        - fem: {bins: 1, outer_radius: 7 px}
+      """
+    let result = try runJob(
+      job + regionJob(folder, scan: scan.scan), folder, input: folder.path("scan.npy"), output: "result", ranks: 2)
+
+    let ratio = try doubles(result, group("Log_Ratio") + "/log_ratio")
+    var means: [Double] = []
+    for position in 0..<scan.frameCount {
+      var bright = 0.0, total = 0.0, ring = 0.0, pixels = 0.0
+      for (pixel, value) in scan.frame(position).enumerated() {
+        let y = Double(pixel / 26) - center.y, x = Double(pixel % 26) - center.x
+        let r = (y * y + x * x).squareRoot()
+        total += Double(value)
+        if r < 5 { bright += Double(value) }
+        if r < 7 { (ring, pixels) = (ring + Double(value), pixels + 1) }
+      }
+      #expect(abs(ratio[position] - log(total / bright)) < 1e-12)
+      means.append(ring / pixels)
+    }
+    let mean = means.reduce(0, +) / 35
+    let spread = means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 35
+    let omega = try doubles(result, group("Fem") + "/v_omega")
+    #expect(omega.count == 1 && abs(omega[0] - spread / (mean * mean)) < 1e-12)
+
+    let regions = [1: "one", 0: "all"]
+    for (label, name) in regions {
+      let members = (0..<35).filter { label == 1 ? $0 % 7 != 3 && $0 % 5 == 0 : $0 % 7 == 3 || $0 % 5 == 0 }
+      let pattern = try doubles(result, group("Region_Patterns") + "/\(name)_mean")
+      for pixel in 0..<scan.framePixels {
+        let sum = members.reduce(0) { $0 + Double(scan.values[$1 * scan.framePixels + pixel]) }
+        #expect(pattern[pixel] == sum / Double(members.count))
+      }
+    }
+    let noise = try doubles(result, group("Pixel_Noise") + "/variance")
+    let again = try doubles(result, group("Pixel_Noise") + "/mean")
+    for pixel in 0..<scan.framePixels {
+      let values = (0..<35).map { Double(scan.values[$0 * scan.framePixels + pixel]) }
+      let mean = values.reduce(0, +) / 35
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 35
+      #expect(again[pixel] == mean && abs(noise[pixel] - variance) < 1e-9 * max(1, variance))
+    }
+  }
+
+  @Test("the dose is in the summary and in the file, from all totals or from a sample", arguments: [true, false])
+  func dose(hasTotals: Bool) throws {
+    let folder = try TemporaryFolder()
+    try scan.writeNpy(folder.path("scan.npy"))
+    let job = """
+      output: {images: false}
+      calibration: {center: [9.5, 13.0], counts_per_electron: 4, scan_step: [0.5 Å, 2 Å]}
+      analyses:
+        - center_of_mass: {}
+        - \(hasTotals ? "frame_statistics" : "pixel_noise"): {}
+      """
+    let path = try folder.write(job, to: "job.yml")
+    let result = folder.path("result.h5")
+    let outcome = try ronchi(
+      [
+        "run", path, "--input", folder.path("scan.npy"), "--output", result, "--log-format",
+        hasTotals ? "text" : "json",
+      ],
+      ranks: 2)
+    let positions = hasTotals ? Array(0..<35) : (0..<16).map { $0 * 35 / 16 }
+    let counts = positions.map { scan.frame($0).reduce(0) { $0 + Double($1) } }.reduce(0, +) / Double(positions.count)
+    let source = hasTotals ? "mean of 35 patterns" : "mean of a sample of 16 patterns"
+    if hasTotals {
+      #expect(outcome.output.contains("dose: ") && outcome.output.contains("e/Å² (\(source))"))
+    } else {
+      #expect(outcome.output.contains("\"dose_source\":\"\(source)\""))
+      #expect(outcome.output.contains("\"dose_electrons_per_square_angstrom\":"))
+    }
+    for place in ["/Measurement_000", group("Center_Of_Mass"), group(hasTotals ? "Frame_Statistics" : "Pixel_Noise")] {
+      let attributes = try File(result).openGroup(place)
+      let electrons = try #require(try attributes.attribute("dose_electrons_per_pattern")?.double)
+      #expect(abs(electrons - counts / 4) < 1e-9 * electrons)
+      #expect(try attributes.attribute("dose_electrons_per_square_angstrom")?.double == electrons)
+      #expect(try attributes.attribute("dose_source")?.string == source)
+    }
+    let pattern = group(hasTotals ? "Frame_Statistics" : "Pixel_Noise") + "/mean"
+    #expect(try File(result).openDataset(pattern).attribute("counts_per_electron")?.double == 4)
   }
 
   @Test("positions outside the roi, in the mask or in the flyback are missing, not zero")

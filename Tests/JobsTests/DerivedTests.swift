@@ -24,6 +24,7 @@ struct ExampleTests {
       description.calibration = calibration
       return FakeSource(description: description)
     }
+    environment.loadArray = { _ in DenseArray(shape: [64, 64], values: (0..<4096).map(Double.init)) }
     return environment
   }
 

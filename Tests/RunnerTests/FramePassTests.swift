@@ -51,6 +51,16 @@ private final class MemorySink: RowSink {
   func sync() {}
 }
 
+/// What a kernel takes for the position of a frame.
+private final class PlaceKernel: FrameKernel {
+  let rows = [Rows("place")]
+  let accumulators: [any Accumulator] = []
+  private var leafStart = -1
+
+  func begin(leafStart: Int) { self.leafStart = leafStart }
+  func add(_ frame: UnsafeRawPointer, row: Int) { rows[0].set(row, Double(leafStart + row)) }
+}
+
 @Suite struct FramePassTests {
   private func description(positions: Int) -> SourceDescription {
     // 64 KiB a frame, so that a scan has many blocks.
@@ -79,6 +89,17 @@ private final class MemorySink: RowSink {
       expected += part
     }
     #expect(kernel.finish()["sum"] == [expected])
+  }
+
+  @Test("a kernel is told where every leaf begins")
+  func places() throws {
+    let folder = try TemporaryFolder()
+    let pass = FramePass(
+      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [PlaceKernel()])
+    let sink = MemorySink()
+    pass.sink = sink
+    try runPass(pass, CountingReader(), folder)
+    #expect(pass.blocks.leafCount > 3 && (0..<5000).allSatisfy { sink.values[$0] == Double($0) })
   }
 
   @Test("positions that are not selected are neither read nor counted")

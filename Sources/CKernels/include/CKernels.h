@@ -56,6 +56,11 @@ void ck_accumulate(ck_type type, const void *frames, int64_t frame_count, int64_
 void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
                  ck_sum *sums, void *work);
 
+/// Sums the squared distances of the pixels of every bin from `means[bin]` into `spreads[bin]`, which is overwritten;
+/// `work`: at least 4·`bins` values.
+void ck_spread_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
+                    int64_t bins, const double *means, double *spreads, double *work);
+
 /// Pixels of a tile of weights; frames and masks that are multiplied together.
 enum { CK_TILE = 256, CK_GROUP = 4 };
 

@@ -1,0 +1,89 @@
+import Foundation
+import Kernels
+import STEM
+
+/// ln(total counts / bright-field counts): the thickness in mean free paths for scattering out of the bright disk.
+public struct LogRatio: FrameAnalysis {
+  public var radius: Quantity?
+
+  public init() {}
+
+  public static let declaration = Declaration<Self>(
+    "log_ratio", "ln(total / bright-field counts): thickness in mean free paths for scattering out of the bright disk.",
+    source: "log-ratio formula t/λ = ln(I_t/I_0): Malis, Cheng & Egerton, J. Electron Microsc. Tech. 8 (1988) 193, "
+      + "with the counts beyond the aperture for the energy losses",
+    parameters: [
+      .init(
+        "radius", \.radius, .quantity(lengthUnits),
+        "The aperture: bright-field counts are those with r < radius; default: the convergence semi-angle.")
+    ],
+    outputs: [description],
+    example: "- log_ratio: {radius: 25 mrad}")
+
+  private static let description = OutputDescription(
+    "log_ratio", .map, quantity: "Relative thickness", unit: "",
+    "ln(total / bright-field counts), t/λ of scattering beyond the radius; NaN without bright-field counts.")
+
+  public var requirements: Set<Requirement> { radius == nil ? [.center, .semiangle] : [.center] }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    var output = Self.description
+    let aperture = try aperture(context)
+    output.attributes =
+      lengthAttributes("radius", aperture.radius, context)
+      + [("center_px", context.center.setting), ("pixels", .integer(aperture.pixels.count))]
+    return [output]
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    LogRatioKernel(try aperture(context).pixels, context)
+  }
+
+  private func aperture(_ context: FrameContext) throws -> (radius: Double, pixels: PixelSelection) {
+    let geometry = DetectorGeometry(context.detector, center: context.center)
+    var found = context.diskRadius
+    let problems = gather(at: "radius") {
+      if let radius {
+        found = try context.pixels(radius)
+        try requireInside(found!, given: radius, geometry, context, key: "")
+      }
+    }
+    try problems.throwIfAny()
+    guard let radius = found else {
+      throw Problem(
+        .badConfiguration, at: "radius",
+        "missing, and the convergence semi-angle is not known; give it, or calibration.semiangle and "
+          + "calibration.detector_pixel")
+    }
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    let pixels = geometry.annulus(inner: 0, outer: radius).intersection(alive)
+    guard !pixels.isEmpty, pixels.count < alive.count else {
+      throw Problem(
+        .badConfiguration, at: "radius",
+        "\(pixels.isEmpty ? "no" : "every") pixel lies inside of \(lengthText(radius, context)) "
+          + "(\(edgeText(geometry, context))); the detector must reach beyond the bright disk: choose another radius")
+    }
+    return (radius, pixels)
+  }
+}
+
+private final class LogRatioKernel: FrameKernel {
+  let rows = [Rows("log_ratio")]
+  let accumulators: [any Accumulator] = []
+  private let sums: MaskSums
+  private var counts = (bright: 0.0, total: 0.0)
+
+  init(_ aperture: PixelSelection, _ context: FrameContext) {
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    sums = MaskSums([.selection(aperture), .selection(alive)], shape: context.detector, type: context.pixelType)
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    sums.add(frame, row: row) { mask, _, value in
+      if mask == 0 { counts.bright = value } else { counts.total = value }
+    }
+    // Below 1 only with negative values, which are no counts.
+    let ratio = counts.bright > 0 ? counts.total / counts.bright : .nan
+    rows[0].set(row, ratio >= 1 ? log(ratio) : .nan)
+  }
+}
