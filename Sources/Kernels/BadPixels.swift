@@ -1,0 +1,144 @@
+import STEM
+
+/// Detector pixels that do not measure: hot, noisy, stuck.
+///
+/// What a pixel must differ from is its second-brightest (second-darkest) neighbor, which no pixel of an edge, a plateau
+/// or a line does. A sharp peak of the pattern itself differs too, but its neighbors stand out as well.
+///
+/// A pixel is bad when one of these holds, with t the threshold:
+/// - *hot*: its mean lies above that of its second-brightest neighbor by more than t times the noise, and it is isolated.
+///   The noise consists of that of the two means and of the texture of the 24 pixels around (1.4826 times their median
+///   absolute deviation).
+/// - *noisy*: its standard deviation is more than t times that of its second-noisiest neighbor, more than what its own
+///   counts explain by the same factor, and isolated.
+/// - *stuck*: it never changes, at least all but one of its neighbors do, and its mean lies outside of theirs by more
+///   than t times the noise. A dead pixel is stuck at 0.
+/// - it has no finite mean.
+///
+/// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a tenth of what the
+/// pixel rises above the neighbor; a point spread of 0.4 px (rms) and more makes them rise by more than that.
+///
+/// Finds single pixels and pairs; not clusters, columns or rows. The noise of a mean is √(q·variance), with q (1 / number
+/// of frames, where noise is all there is) such that it explains the median difference of pixels from their neighbors.
+public enum BadPixels {
+  /// - Parameters:
+  ///   - mean: over the scan or a sample of it, row-major; counts
+  ///   - variance: of the same frames, divided by their number (ddof 0)
+  ///   - threshold: t
+  /// - Returns: true where a pixel is bad, row-major
+  public static func find(mean: [Double], variance: [Double], shape: Shape, threshold: Double = 10) -> [Bool] {
+    precondition(mean.count == shape.count && variance.count == shape.count)
+    guard shape.y > 2, shape.x > 2 else { return mean.map { !$0.isFinite } }
+    let means = PixelNeighbors(mean, shape)
+    let deviations = PixelNeighbors(variance.map { $0.squareRoot() }, shape)
+    let scale = noiseScale(means, variance)
+    let dispersion = median(zip(mean, variance).filter { $0.1 > 0 && $0.0 != 0 }.map { $0.1 / abs($0.0) })
+    return mean.indices.map { pixel in
+      guard mean[pixel].isFinite, variance[pixel].isFinite else { return true }
+      guard let level = means.ranks(pixel), let spread = deviations.ranks(pixel) else { return false }
+      let noise = (scale * (variance[pixel] + spread.upper * spread.upper)).squareRoot()
+      let excess = mean[pixel] - level.upper
+      if excess > threshold * noise, excess > 0, means.isIsolated(pixel, excess),
+        excess > threshold * (noise * noise + means.texture(pixel)).squareRoot()
+      {
+        return true
+      }
+      let deviation = variance[pixel].squareRoot()
+      if deviation > threshold * spread.upper, variance[pixel] > threshold * dispersion * abs(mean[pixel]),
+        spread.upper > 0 || mean[pixel] == 0, deviations.isIsolated(pixel, deviation - spread.upper)
+      {
+        return true
+      }
+      let outside = max(mean[pixel] - level.upper, level.lower - mean[pixel])
+      return variance[pixel] == 0 && spread.lower > 0 && outside > threshold * noise
+    }
+  }
+
+  /// q: the variance of a mean is q times that of the pixel. The median of a squared normal deviate is 0.4549; the
+  /// median of eight neighbors adds a fifth of a pixel's variance (π/2 / 8).
+  private static func noiseScale(_ means: PixelNeighbors, _ variance: [Double]) -> Double {
+    let ratios = variance.indices.compactMap { pixel -> Double? in
+      guard variance[pixel] > 0, let level = means.ranks(pixel) else { return nil }
+      let difference = means.values[pixel] - level.middle
+      return difference.isFinite ? difference * difference / variance[pixel] : nil
+    }
+    return median(ratios) / (0.4549 * 1.196)
+  }
+}
+
+/// Values of pixels and of those around them; what is not finite is left out.
+private struct PixelNeighbors {
+  let values: [Double]
+  let shape: Shape
+
+  init(_ values: [Double], _ shape: Shape) {
+    self.values = values
+    self.shape = shape
+  }
+
+  struct Ranks {
+    /// Second-smallest, median and second-largest neighbor.
+    var lower: Double
+    var middle: Double
+    var upper: Double
+  }
+
+  /// Of the up to eight neighbors; nil with fewer than three.
+  func ranks(_ pixel: Int) -> Ranks? {
+    withAround(pixel, 1) { sorted in
+      let count = sorted.count
+      guard count >= 3 else { return nil }
+      return Ranks(
+        lower: sorted[1], middle: (sorted[(count - 1) / 2] + sorted[count / 2]) / 2, upper: sorted[count - 2])
+    }
+  }
+
+  /// Square of 1.4826 times the median absolute deviation of the 24 pixels around.
+  func texture(_ pixel: Int) -> Double {
+    withAround(pixel, 2) { sorted in
+      let middle = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+      let spread = 1.4826 * median(sorted.map { abs($0 - middle) })
+      return spread * spread
+    }
+  }
+
+  /// Whether the neighbors along one of the axes rise by less than a tenth of `excess` above the pixels beyond.
+  func isIsolated(_ pixel: Int, _ excess: Double) -> Bool {
+    let y = pixel / shape.x, x = pixel % shape.x
+    func largest(_ places: [(Int, Int)]) -> Double? {
+      places.filter { (0..<shape.y).contains($0.0) && (0..<shape.x).contains($0.1) }
+        .map { values[$0.0 * shape.x + $0.1] }.filter(\.isFinite).max()
+    }
+    func rise(_ near: [(Int, Int)], _ far: [(Int, Int)]) -> Double {
+      guard let near = largest(near), let far = largest(far) else { return 0 }
+      return near - far
+    }
+    let columns = rise([(y - 1, x), (y + 1, x)], [(y - 2, x), (y + 2, x)])
+    let rows = rise([(y, x - 1), (y, x + 1)], [(y, x - 2), (y, x + 2)])
+    return min(columns, rows) < 0.1 * excess
+  }
+
+  /// Calls `body` with the finite values up to `reach` pixels away, ascending, without the pixel itself.
+  private func withAround<Result>(_ pixel: Int, _ reach: Int, _ body: (Slice<UnsafeMutableBufferPointer<Double>>) -> Result)
+    -> Result
+  {
+    let y = pixel / shape.x, x = pixel % shape.x
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: 24) { around in
+      var count = 0
+      for row in max(0, y - reach)...min(shape.y - 1, y + reach) {
+        for column in max(0, x - reach)...min(shape.x - 1, x + reach) {
+          let value = values[row * shape.x + column]
+          guard row != y || column != x, value.isFinite else { continue }
+          var place = count
+          while place > 0, around[place - 1] > value {
+            around[place] = around[place - 1]
+            place -= 1
+          }
+          around[place] = value
+          count += 1
+        }
+      }
+      return body(around[..<count])
+    }
+  }
+}

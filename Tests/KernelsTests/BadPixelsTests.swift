@@ -1,0 +1,129 @@
+import Foundation
+import STEM
+import Testing
+
+@testable import Kernels
+
+@Suite struct BadPixelsTests {
+  static let shape = Shape(64, 72)
+
+  /// Mean and variance of `frames` Poisson frames, with the deviations that so many frames leave (normal
+  /// approximation where many electrons come together).
+  private func statistics(
+    _ expected: [Double], frames: Int, gain: Double = 1, _ random: inout Random
+  ) -> (mean: [Double], variance: [Double]) {
+    var mean: [Double] = [], variance: [Double] = []
+    for rate in expected {
+      let total = Self.poisson(rate * Double(frames), &random)
+      let m = total / Double(frames)
+      // Each frame holds few electrons: the variance of a sample is its mean but for its own scatter.
+      let scatter = 1 + Self.normal(&random) * (2 / Double(frames)).squareRoot()
+      mean.append(gain * m)
+      variance.append(total <= 1 ? gain * gain * m * (1 - m) : gain * gain * m * max(0.1, scatter))
+    }
+    return (mean, variance)
+  }
+
+  private static func normal(_ random: inout Random) -> Double {
+    let u = Double.random(in: 1e-12..<1, using: &random), v = Double.random(in: 0..<1, using: &random)
+    return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
+  }
+
+  private static func poisson(_ rate: Double, _ random: inout Random) -> Double {
+    if rate > 50 { return max(0, (rate + rate.squareRoot() * normal(&random)).rounded()) }
+    var product = Double.random(in: 0..<1, using: &random), count = 0.0
+    while product > exp(-rate) {
+      product *= Double.random(in: 0..<1, using: &random)
+      count += 1
+    }
+    return count
+  }
+
+  enum Scene: CaseIterable {
+    case disk, sharpDisk, spots, pinpoint, rings, flat, sparse
+  }
+
+  /// Electrons a frame.
+  static func pattern(_ scene: Scene) -> [Double] {
+    (0..<shape.count).map { index in
+      let y = Double(index / shape.x) - 31.3, x = Double(index % shape.x) - 36.8
+      let r = hypot(y, x)
+      switch scene {
+      case .disk: return 0.02 * exp(-r / 20) + 5 / (1 + exp((r - 14) / 0.4))
+      case .sharpDisk: return r < 14.2 ? 5 : 0.01
+      case .spots:
+        // Small Bragg disks on a lattice, dimmer outwards.
+        let v = y - (y / 11).rounded() * 11, u = x - (x / 13).rounded() * 13
+        return 0.01 + (hypot(v, u) < 2.4 ? 8 * exp(-r / 12) : 0)
+      case .pinpoint:
+        let (v, u) = (y + 0.3, x - 0.2)
+        return 0.02 * exp(-r / 15) + 4000 * exp(-(v * v + u * u) / (2 * 0.45 * 0.45))
+      case .rings: return 0.05 + 2 * pow(cos(r / 2.2), 2) * exp(-r / 15)
+      case .flat: return 1
+      case .sparse: return 0.001
+      }
+    }
+  }
+
+  @Test("nothing is found on a good detector", arguments: Scene.allCases, [200, 4096])
+  func good(scene: Scene, frames: Int) {
+    var random = Random(frames)
+    for gain in [1.0, 37] {
+      let (mean, variance) = statistics(Self.pattern(scene), frames: frames, gain: gain, &random)
+      let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+      #expect(found.indices.filter { found[$0] } == [], "\(scene), gain \(gain)")
+    }
+  }
+
+  @Test("a pattern without noise has no bad pixels", arguments: Scene.allCases)
+  func noiseless(scene: Scene) {
+    let mean = Self.pattern(scene)
+    for variance in [mean.map { 0.01 * $0 * $0 }, mean.map { _ in 0.0 }] {
+      #expect(!BadPixels.find(mean: mean, variance: variance, shape: Self.shape).contains(true))
+    }
+  }
+
+  @Test("hot, noisy and dead pixels are found wherever they lie, and only they", arguments: Scene.allCases)
+  func bad(scene: Scene) {
+    var random = Random(5)
+    let frames = 4096
+    let expected = Self.pattern(scene)
+    var (mean, variance) = statistics(expected, frames: frames, &random)
+    let brightest = expected.max()!
+    var wanted: Set<Int> = []
+    for (y, x) in [(3, 5), (0, 0), (63, 40), (20, 71), (12, 60), (55, 20), (50, 66)] {
+      let pixel = y * Self.shape.x + x
+      // Steady counts far above those around, up to a stuck one at the detector's end.
+      mean[pixel] += brightest * [0.5, 2, 10][wanted.count % 3] + 0.5
+      variance[pixel] = wanted.count % 2 == 0 ? mean[pixel] : 0
+      wanted.insert(pixel)
+    }
+    let noisy = 30 * Self.shape.x + 8
+    (mean[noisy], variance[noisy]) = (mean[noisy] + 0.01, 400 * (variance[noisy] + 0.1))
+    wanted.insert(noisy)
+    for (y, x) in [(33, 37), (25, 41), (40, 30)] where expected[y * Self.shape.x + x] > 0.2 && scene != .pinpoint {
+      let pixel = y * Self.shape.x + x
+      (mean[pixel], variance[pixel]) = (0, 0)
+      wanted.insert(pixel)
+    }
+    let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+    #expect(found.indices.filter { found[$0] } == wanted.sorted(), "\(scene)")
+  }
+
+  @Test("two hot pixels side by side are found; a pixel without a finite mean is bad")
+  func pairs() {
+    var mean = Self.pattern(.disk)
+    for pixel in [1000, 1001] { mean[pixel] = 3 }
+    mean[2000] = .nan
+    let found = BadPixels.find(mean: mean, variance: mean, shape: Self.shape)
+    #expect(found.indices.filter { found[$0] } == [1000, 1001, 2000])
+  }
+
+  @Test("gains that differ from pixel to pixel are no defects")
+  func texture() {
+    var random = Random(9)
+    let expected = Self.pattern(.disk).map { $0 * (1 + 0.08 * Self.normal(&random)) }
+    let (mean, variance) = statistics(expected, frames: 4096, &random)
+    #expect(!BadPixels.find(mean: mean, variance: variance, shape: Self.shape).contains(true))
+  }
+}
