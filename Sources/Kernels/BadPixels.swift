@@ -1,25 +1,28 @@
+import Foundation
 import STEM
 
 /// Detector pixels that do not measure: hot, noisy, stuck.
 ///
-/// What a pixel must differ from is its second-brightest (second-darkest) neighbor, which no pixel of an edge, a plateau
-/// or a line does. A sharp peak of the pattern itself differs too, but its neighbors stand out as well.
+/// What a pixel must differ from is its second-brightest (second-darkest) neighbor, at the detector's border the brightest
+/// (darkest) one, which no pixel of an edge, a plateau or a line does. A sharp peak of the pattern itself differs too, but
+/// its neighbors stand out as well.
 ///
 /// A pixel is bad when one of these holds, with t the threshold:
-/// - *hot*: its mean lies above that of its second-brightest neighbor by more than t times the noise, and it is isolated.
-///   The noise consists of that of the two means and of the texture of the 24 pixels around (1.4826 times their median
-///   absolute deviation).
+/// - *hot*: its mean lies above that of its second-brightest neighbor by more than t times the noise and by more than
+///   half of what the 24 pixels around differ (without the brightest of them), and it is isolated. The noise consists of that of
+///   the two means and of the texture of the 24 pixels (1.4826 times their median absolute deviation).
 /// - *noisy*: its standard deviation is more than t times that of its second-noisiest neighbor, more than what its own
 ///   counts explain by the same factor, and isolated.
-/// - *stuck*: it never changes, at least all but one of its neighbors do, and its mean lies outside of theirs by more
-///   than t times the noise. A dead pixel is stuck at 0.
+/// - *stuck*: it never changes, its neighbors do, all but one of them, and its mean lies outside of theirs by more than
+///   t/2 times the noise. A dead pixel is stuck at 0.
 /// - it has no finite mean.
 ///
-/// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a tenth of what the
-/// pixel rises above the neighbor; a point spread of 0.4 px (rms) and more makes them rise by more than that.
+/// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a twentieth of what
+/// the pixel rises above the neighbor; a point spread of 0.3 px (rms) and more makes them rise by more than that.
 ///
 /// Finds single pixels and pairs; not clusters, columns or rows. The noise of a mean is √(q·variance), with q (1 / number
-/// of frames, where noise is all there is) such that it explains the median difference of pixels from their neighbors.
+/// of frames, where noise is all there is) such that it explains the difference of pixels from their neighbors in the
+/// calmest quarter of the detector.
 public enum BadPixels {
   /// - Parameters:
   ///   - mean: over the scan or a sample of it, row-major; counts
@@ -36,12 +39,11 @@ public enum BadPixels {
     return mean.indices.map { pixel in
       guard mean[pixel].isFinite, variance[pixel].isFinite else { return true }
       guard let level = means.ranks(pixel), let spread = deviations.ranks(pixel) else { return false }
-      let noise = (scale * (variance[pixel] + spread.upper * spread.upper)).squareRoot()
+      func noise(_ neighbor: Double) -> Double { (scale * (variance[pixel] + neighbor * neighbor)).squareRoot() }
       let excess = mean[pixel] - level.upper
-      if excess > threshold * noise, excess > 0, means.isIsolated(pixel, excess),
-        excess > threshold * (noise * noise + means.texture(pixel)).squareRoot()
-      {
-        return true
+      if excess > 0, excess > threshold * noise(spread.upper), means.isIsolated(pixel, excess) {
+        let (texture, range) = means.texture(pixel)
+        if excess > range / 2, excess > threshold * hypot(noise(spread.upper), texture) { return true }
       }
       let deviation = variance[pixel].squareRoot()
       if deviation > threshold * spread.upper, variance[pixel] > threshold * dispersion * abs(mean[pixel]),
@@ -49,20 +51,21 @@ public enum BadPixels {
       {
         return true
       }
-      let outside = max(mean[pixel] - level.upper, level.lower - mean[pixel])
-      return variance[pixel] == 0 && spread.lower > 0 && outside > threshold * noise
+      guard variance[pixel] == 0, spread.lower > 0 else { return false }
+      return excess > threshold / 2 * noise(spread.upper)
+        || level.lower - mean[pixel] > threshold / 2 * noise(spread.lower)
     }
   }
 
-  /// q: the variance of a mean is q times that of the pixel. The median of a squared normal deviate is 0.4549; the
-  /// median of eight neighbors adds a fifth of a pixel's variance (π/2 / 8).
+  /// q: the variance of a mean is q times that of the pixel. The lower quartile of a squared normal deviate is 0.1015;
+  /// the median of eight neighbors adds a fifth of a pixel's variance (π/2 / 8).
   private static func noiseScale(_ means: PixelNeighbors, _ variance: [Double]) -> Double {
     let ratios = variance.indices.compactMap { pixel -> Double? in
       guard variance[pixel] > 0, let level = means.ranks(pixel) else { return nil }
       let difference = means.values[pixel] - level.middle
       return difference.isFinite ? difference * difference / variance[pixel] : nil
     }
-    return median(ratios) / (0.4549 * 1.196)
+    return ratios.isEmpty ? 0 : ratios.sorted()[ratios.count / 4] / (0.1015 * 1.196)
   }
 }
 
@@ -77,7 +80,7 @@ private struct PixelNeighbors {
   }
 
   struct Ranks {
-    /// Second-smallest, median and second-largest neighbor.
+    /// Second-smallest, median and second-largest neighbor; at the border the smallest and the largest.
     var lower: Double
     var middle: Double
     var upper: Double
@@ -88,21 +91,25 @@ private struct PixelNeighbors {
     withAround(pixel, 1) { sorted in
       let count = sorted.count
       guard count >= 3 else { return nil }
+      // Of a spot that the border cuts, a strip one pixel wide may be left: its end has one neighbor in it.
+      let rank = count > 5 ? 1 : 0
       return Ranks(
-        lower: sorted[1], middle: (sorted[(count - 1) / 2] + sorted[count / 2]) / 2, upper: sorted[count - 2])
+        lower: sorted[rank], middle: (sorted[(count - 1) / 2] + sorted[count / 2]) / 2, upper: sorted[count - 1 - rank])
     }
   }
 
-  /// Square of 1.4826 times the median absolute deviation of the 24 pixels around.
-  func texture(_ pixel: Int) -> Double {
+  /// 1.4826 times the median absolute deviation of the 24 pixels around, and their range, inside of the detector
+  /// without the brightest.
+  func texture(_ pixel: Int) -> (deviation: Double, range: Double) {
     withAround(pixel, 2) { sorted in
       let middle = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-      let spread = 1.4826 * median(sorted.map { abs($0 - middle) })
-      return spread * spread
+      return (
+        1.4826 * median(sorted.map { abs($0 - middle) }), sorted[sorted.count - (sorted.count > 14 ? 2 : 1)] - sorted[0]
+      )
     }
   }
 
-  /// Whether the neighbors along one of the axes rise by less than a tenth of `excess` above the pixels beyond.
+  /// Whether the neighbors along one of the axes rise by less than a twentieth of `excess` above the pixels beyond.
   func isIsolated(_ pixel: Int, _ excess: Double) -> Bool {
     let y = pixel / shape.x, x = pixel % shape.x
     func largest(_ places: [(Int, Int)]) -> Double? {
@@ -115,11 +122,13 @@ private struct PixelNeighbors {
     }
     let columns = rise([(y - 1, x), (y + 1, x)], [(y - 2, x), (y + 2, x)])
     let rows = rise([(y, x - 1), (y, x + 1)], [(y, x - 2), (y, x + 2)])
-    return min(columns, rows) < 0.1 * excess
+    return min(columns, rows) < 0.05 * excess
   }
 
   /// Calls `body` with the finite values up to `reach` pixels away, ascending, without the pixel itself.
-  private func withAround<Result>(_ pixel: Int, _ reach: Int, _ body: (Slice<UnsafeMutableBufferPointer<Double>>) -> Result)
+  private func withAround<Result>(
+    _ pixel: Int, _ reach: Int, _ body: (Slice<UnsafeMutableBufferPointer<Double>>) -> Result
+  )
     -> Result
   {
     let y = pixel / shape.x, x = pixel % shape.x
