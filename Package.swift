@@ -61,7 +61,8 @@ let package = Package(
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
+      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5",
+      "FFT", logging),
 
     .executableTarget(
       name: "ronchi",
