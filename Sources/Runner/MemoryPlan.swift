@@ -17,10 +17,7 @@ public struct MemoryPlan: Sendable {
   ///   - passBytes: of `FramePass.memoryBytes`
   ///   - ranksOnNode: ranks that share this machine
   init(_ plan: Plan, passBytes: Int, ranksOnNode: Int) {
-    let source = plan.description
-    // A reader holds what is stored together, twice where axes are reordered, and at least a few MiB.
-    let reading = max(8 << 20, 2 * source.chunkPositions * source.frameBytes)
-    needed = Self.baseBytes + reading + passBytes
+    needed = Self.baseBytes + plan.source.readerBytes + passBytes
     if let given = plan.memoryPerRank {
       allowed = given
       origin = "run.memory_per_rank"

@@ -49,6 +49,13 @@ public protocol FrameSource: Sendable {
   var description: SourceDescription { get }
   /// Every rank makes its own. Throws `Problem`.
   func makeReader() throws -> any FrameReader
+  /// Private memory that a reader takes at most.
+  var readerBytes: Int { get }
+}
+
+extension FrameSource {
+  /// What is stored together, twice where axes are reordered, and at least a few MiB.
+  public var readerBytes: Int { max(8 << 20, 2 * description.chunkPositions * description.frameBytes) }
 }
 
 /// Brings frames to the caller.

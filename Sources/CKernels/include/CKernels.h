@@ -62,4 +62,6 @@ void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t co
 void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
               int64_t mask_count, double *products);
 
+#include "Correction.h"
+
 #endif
