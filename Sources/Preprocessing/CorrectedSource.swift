@@ -62,6 +62,8 @@ private final class CorrectedReader: FrameReader {
 
   deinit { sums.deallocate() }
 
+  var decodeSeconds: Double { base.decodeSeconds }
+
   func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
     if scan.isIdentity {
       return try base.forEachFrame(in: positions) { try body($0, corrector.correct($1)) }
