@@ -19,7 +19,7 @@ struct DetectorSection: JobSection {
   private static let array = "(.npy, or an HDF5 dataset as file.h5:/dataset)"
   static let cropForm = ParameterForm.pair(.pair(.integer(0...Int(Int32.max))))
   static let binForm = ParameterForm.integer(1...65_535)
-  private static let everyNumber = ParameterForm.number(-1e300...1e300)
+  private static let everyNumber = ParameterForm.number(CalibrationSection.everyNumber)
 
   static let declaration = Declaration<Self>(
     "detector", "Corrections of every frame on its way from the file, in the order of the keys.", source: "",
@@ -47,7 +47,8 @@ struct DetectorSection: JobSection {
       .init("flip_x", \.flipX, .flag, "Left to right: the last column becomes the first."),
       .init(
         "crop", \.crop, cropForm,
-        "Part of the detector that is kept, [[y begin, y end], [x begin, x end]] after the keys above, ends not included."),
+        "Part of the detector that is kept, [[y begin, y end], [x begin, x end]] after the keys above, ends not included."
+      ),
       .init("bin", \.bin, .pair(binForm), "Pixels that are summed into one, one number or [y, x]; a rest is left out."),
     ], outputs: [],
     example: """

@@ -10,12 +10,14 @@ struct ScanSection: JobSection {
   var flyback = Flyback()
 
   static let declaration = Declaration<Self>(
-    "scan", "Which positions of the scan take part. First crop and bin make a smaller scan, to which the other keys apply.",
+    "scan",
+    "Which positions of the scan take part. First crop and bin make a smaller scan, to which the other keys apply.",
     source: "",
     parameters: [
       .init(
         "crop", \.crop, DetectorSection.cropForm,
-        "Part of the scan that is kept, [[y begin, y end], [x begin, x end]], the ends not included: maps have its shape."),
+        "Part of the scan that is kept, [[y begin, y end], [x begin, x end]], the ends not included: maps have its shape."
+      ),
       .init(
         "bin", \.bin, .pair(DetectorSection.binForm),
         "Positions whose frames are summed, one number or [y, x]; a rest is left out."),

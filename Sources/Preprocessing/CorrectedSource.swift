@@ -16,7 +16,8 @@ struct CorrectedSource: FrameSource {
     description.frameCount = scan.shape.count
     description.detectorShape = correction.geometry.shape
     description.pixelType = correction.outputType
-    description.chunkPositions = scan.isIdentity
+    description.chunkPositions =
+      scan.isIdentity
       ? description.chunkPositions : scan.chunkPositions(description.chunkPositions)
     description.calibration = description.calibration.corrected(correction.geometry, scan)
     description.saturation = correction.saturation(description.saturation)

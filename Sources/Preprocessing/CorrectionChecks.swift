@@ -60,11 +60,12 @@ struct CorrectionChecks {
     let whole = window.whole(bin)
     let rows = window.rows.count - whole.rows.count, columns = window.columns.count - whole.columns.count
     if rows > 0 || columns > 0 {
-      let parts =
-        (rows > 0 ? ["the last \(rows) \(rows == 1 ? "row" : "rows")"] : [])
-        + (columns > 0 ? ["the last \(columns) \(columns == 1 ? "column" : "columns")"] : [])
+      func rest(_ count: Int, _ line: String) -> [String] {
+        count == 0 ? [] : [count == 1 ? "the last \(line)" : "the last \(count) \(line)s"]
+      }
       warnings.append(
-        "\(place): \(bin.text) does not divide \(window.shape.text) \(what); \(parts.joined(separator: " and ")) are left out")
+        "\(place): \(bin.text) does not divide \(window.shape.text) \(what); left out: "
+          + (rest(rows, "row") + rest(columns, "column")).joined(separator: ", "))
     }
     return whole
   }

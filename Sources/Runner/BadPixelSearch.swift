@@ -39,7 +39,8 @@ struct BadPixelSearch {
   static func text(_ pixels: [Int], width: Int) -> String {
     let number = "\(pixels.count) hot or dead \(pixels.count == 1 ? "pixel" : "pixels") found"
     if pixels.isEmpty { return "no hot or dead pixels found" }
-    return "\(number): \(places(pixels, width: width, atMost: 8).joined(separator: ", "))\(pixels.count > 8 ? ", …" : "")"
+    return
+      "\(number): \(places(pixels, width: width, atMost: 8).joined(separator: ", "))\(pixels.count > 8 ? ", …" : "")"
   }
 }
 

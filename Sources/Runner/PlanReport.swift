@@ -50,7 +50,8 @@ public struct PlanReport {
 
   public var text: String {
     [
-      section("input", inputLines), section("corrections", plan.corrections), section("calibration", calibrationLines), section("passes", passLines),
+      section("input", inputLines), section("corrections", plan.corrections), section("calibration", calibrationLines),
+      section("passes", passLines),
       section("output \(plan.outputPath)", outputLines), section("sampling", samplingLines),
       section("warnings", plan.warnings),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
@@ -80,7 +81,8 @@ public struct PlanReport {
   private var passLines: [String] {
     var lines: [String] = []
     if plan.findsBadPixels {
-      lines.append("find bad pixels in \(min(plan.selectionInFile.count, Measurement.mostPositions)) frames of the file")
+      lines.append(
+        "find bad pixels in \(min(plan.selectionInFile.count, Measurement.mostPositions)) frames of the file")
     }
     if !plan.toMeasure.isEmpty {
       let count = min(plan.selection.count, Measurement.mostPositions)

@@ -95,7 +95,8 @@ import Testing
     return Pair(c * turned.y + s * turned.x, -s * turned.y + c * turned.x)
   }
 
-  @Test("a deflection points to the same place of the scan however the detector is turned", arguments: [0, 17, -110, 180])
+  @Test(
+    "a deflection points to the same place of the scan however the detector is turned", arguments: [0, 17, -110, 180])
   func deflection(angle: Double) throws {
     let shape = Shape(9, 12)
     for job in Self.orientations {
@@ -196,7 +197,8 @@ import Testing
       problems { $0.detector.dark = array }
         == ["detector.dark an array of 6 × 4 given; the shape of the file's frames is allowed, 4 × 6"])
     #expect(problems { $0.detector.gain = array }.first?.hasPrefix("detector.gain an array of 6 × 4") == true)
-    #expect(problems { $0.detector.crop = Window(rows: 0..<5, columns: 0..<6) }.first?.hasPrefix("detector.crop") == true)
+    #expect(
+      problems { $0.detector.crop = Window(rows: 0..<5, columns: 0..<6) }.first?.hasPrefix("detector.crop") == true)
     #expect(
       problems {
         $0.detector.orientation = Orientation(transpose: true)
@@ -207,7 +209,7 @@ import Testing
     #expect(problems { $0.scan.crop = Window(rows: 2..<2, columns: 0..<5) }.first?.hasPrefix("scan.crop") == true)
     #expect(
       problems { $0.detector.bin = Shape(3, 4) } == [
-        "warning: detector.bin: 3 × 4 does not divide 4 × 6 pixels; the last 1 row and the last 2 columns are left out"
+        "warning: detector.bin: 3 × 4 does not divide 4 × 6 pixels; left out: the last row, the last 2 columns"
       ])
     #expect(problems { $0.detector.deadPixels = .init(repeating: true, count: 24) }.count == 1)
   }

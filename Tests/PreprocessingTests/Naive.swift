@@ -104,7 +104,8 @@ struct Naive {
         for row in 0..<bin.y {
           for column in 0..<bin.x {
             let position =
-              (window.rows.lowerBound + y * bin.y + row) * source.scan.x + window.columns.lowerBound + x * bin.x + column
+              (window.rows.lowerBound + y * bin.y + row) * source.scan.x + window.columns.lowerBound + x * bin.x
+              + column
             let frame = self.frame(source.frames[position], source.description.detectorShape).flatMap { $0 }
             sum = sum.isEmpty ? frame : zip(sum, frame).map(+)
           }
