@@ -79,6 +79,7 @@ let package = Package(
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),
+    tests("PreprocessingTests", "Preprocessing", "Kernels", "STEM"),
     tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
     tests("FormatsTests", "Formats", "STEM", "HDF5"),
     tests("USIDTests", "USID", "STEM", "HDF5"),

@@ -93,19 +93,6 @@ struct OutputSection: JobSection {
     ], outputs: [], example: "output: {path: result.h5}\n")
 }
 
-struct DetectorSection: JobSection {
-  var deadPixels: String?
-
-  static let declaration = Declaration<Self>(
-    "detector", "What is wrong with the detector.", source: "",
-    parameters: [
-      .init(
-        "dead_pixels", \.deadPixels, .file,
-        "An array [detector y, detector x] (.npy, or an HDF5 dataset as file.h5:/dataset), not 0 where a pixel is dead."
-      )
-    ], outputs: [], example: "detector: {dead_pixels: dead.npy}\n")
-}
-
 struct RunSection: JobSection {
   var checkpointInterval = Quantity(30, .second)
   var onBadFrame = "stop"

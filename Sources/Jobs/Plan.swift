@@ -1,16 +1,24 @@
+import Preprocessing
 import STEM
 
 /// A job with every value resolved and checked: what a run needs before the first frame is read. Immutable.
 public struct Plan: Sendable {
-  public let source: any FrameSource
+  /// Of the frames that analyses see; `description` describes them.
+  public internal(set) var source: any FrameSource
   public let description: SourceDescription
+  /// Of the frames and positions in the file.
+  public let rawSource: any FrameSource
+  public let rawScan: Shape
+  var preprocessing: Preprocessing
+  /// What is done to frames and scan, in words; empty for nothing.
+  public internal(set) var corrections: [String]
   public let outputPath: String
   /// Whether PNG maps are written beside the output.
   public let images: Bool
   public let scan: Shape
   public let selection: PositionSelection
   /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
-  public let context: FrameContext
+  public internal(set) var context: FrameContext
   public let analyses: [PlannedAnalysis]
   /// What the analyses need and neither job nor file says.
   public let toMeasure: Set<Requirement>

@@ -5,7 +5,10 @@ import STEM
 extension Planner {
   mutating func loadArrays(_ sections: DecodedSections, _ analyses: [PlannedAnalysis]) {
     if let mask = sections.scan.mask { load(mask, for: "scan.mask") }
-    if let dead = sections.detector.deadPixels { load(dead, for: "detector.dead_pixels") }
+    if let dead = sections.detector.deadPixels, !sections.detector.findsDeadPixels {
+      load(dead, for: "detector.dead_pixels")
+    }
+    for (key, path) in sections.detector.references { load(path, for: "detector.\(key)") }
     for analysis in analyses {
       for file in analysis.analysis.files {
         load(
@@ -33,7 +36,7 @@ extension Planner {
   }
 
   mutating func deadPixels(_ section: DetectorSection, _ detector: Shape) -> [Bool]? {
-    guard let array = section.deadPixels.flatMap({ arrays[$0] }) else { return nil }
+    guard !section.findsDeadPixels, let array = section.deadPixels.flatMap({ arrays[$0] }) else { return nil }
     do {
       let dead = try array.mask(detector, "the detector")
       guard dead.contains(false) else { throw Problem(.badConfiguration, "every pixel is dead; 0 marks a good pixel") }

@@ -51,23 +51,27 @@ struct Planner {
     let sections = decodeSections()
     let analyses = decodeAnalyses()
     loadArrays(sections, analyses)
-    guard let source = openInput(sections) else { return nil }
+    guard let input = openInput(sections) else { return nil }
+    let (rawScan, isKnown) = scanShape(sections.input, input.description)
+    let (preprocessing, corrected) = corrected(input, rawScan, isKnown: isKnown, sections)
+    let (source, scan) = (corrected?.source ?? input, corrected?.scan ?? rawScan)
     let description = source.description
-    let (scan, isKnown) = scanShape(sections.input, description)
     var context = FrameContext(scan: scan, detector: description.detectorShape, pixelType: description.pixelType)
-    context.saturation = description.saturation ?? context.saturation
+    context.saturation =
+      corrected.map(\.saturation) ?? description.saturation ?? context.saturation
     context.calibration = calibration(sections.calibration, description)
     context.arrays = arrays
-    context.deadPixels = deadPixels(sections.detector, description.detectorShape)
+    context.deadPixels = corrected?.deadPixels
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
     let toMeasure = unknown(analyses, context)
     check(analyses, context, guessing: !toMeasure.isEmpty)
     guard let outputPath = sections.output.path else { return nil }
     let resolution = Resolution(
       job: job, sections: sections, analyses: analyses, calibration: context.calibration, description: description,
-      scan: scan)
+      scan: rawScan)
     return Plan(
-      source: source, description: description, outputPath: outputPath, images: sections.output.images, scan: scan,
+      source: source, description: description, rawSource: input, rawScan: rawScan, preprocessing: preprocessing,
+      corrections: corrected?.summary ?? [], outputPath: outputPath, images: sections.output.images, scan: scan,
       selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",

@@ -1,23 +1,45 @@
+import Preprocessing
 import STEM
 
 /// Which positions take part.
 struct ScanSection: JobSection {
+  var crop: Pair<Pair<Int>>?
+  var bin: OneOrPair<Int>?
   var roi: Pair<Pair<Int>>?
   var mask: String?
   var flyback = Flyback()
 
   static let declaration = Declaration<Self>(
-    "scan", "Which positions of the scan take part; the others are NaN in every map.", source: "",
+    "scan",
+    "Which positions of the scan take part. First crop and bin make a smaller scan, to which the other keys apply.",
+    source: "",
     parameters: [
       .init(
+        "crop", \.crop, DetectorSection.cropForm,
+        "Part of the scan that is kept, [[y begin, y end], [x begin, x end]], the ends not included: maps have its shape."
+      ),
+      .init(
+        "bin", \.bin, .pair(DetectorSection.binForm),
+        "Positions whose frames are summed, one number or [y, x]; a rest is left out."),
+      .init(
         "roi", \.roi, .pair(.pair(.integer(0...Int(Int32.max)))),
-        "Region [[y begin, y end], [x begin, x end]], positions counted from 0, the ends not included."),
+        "Region [[y begin, y end], [x begin, x end]], positions counted from 0, the ends not included; the others are NaN "
+          + "in every map."),
       .init(
         "mask", \.mask, .file,
         "An array [scan y, scan x] (.npy, or an HDF5 dataset as file.h5:/dataset), 0 where a position is left out."),
       .init(
         "exclude_flyback", \.flyback, Flyback.form, "Lines at the edges of the scan that are left out."),
     ], outputs: [], example: "scan: {roi: [[0, 32], [8, 64]], exclude_flyback: {columns: 1}}\n")
+
+  static let alternatives: [String: [ParameterForm]] = ["bin": [DetectorSection.binForm]]
+
+  var correction: ScanCorrection {
+    var correction = ScanCorrection()
+    correction.crop = crop.map(Window.init(crop:))
+    correction.bin = bin?.pair ?? Shape(1, 1)
+    return correction
+  }
 
   /// The positions that take part on a scan of this shape; `mask` is the loaded array.
   /// Throws `Problems`, places `scan.…`.

@@ -16,15 +16,15 @@ public struct RunOptions: Sendable {
 
 /// One job from the plan to the renamed output, on all ranks.
 public final class JobRun {
-  private let plan: Plan
+  private var plan: Plan
   private let options: RunOptions
   private let ranks: MPIRanks
   private let console: Console
   private let output: OutputFile
   private let start = Date()
   private let clock: ContinuousClock.Instant
-  /// The input as this run's memory lets it be read.
-  private var source: any FrameSource
+  /// What the memory of this run leaves to a reader.
+  private var readerBytes = Int.max
   private var fingerprint = (size: 0, digest: "")
   private var phases: PhaseClock
   /// The optical axis of every position, once it is fitted.
@@ -44,7 +44,6 @@ public final class JobRun {
     self.ranks = ranks
     self.console = console
     output = OutputFile(path: plan.outputPath, existing: options.existing)
-    source = plan.source
     ranks.scheduling = plan.scheduling
   }
 
@@ -60,10 +59,12 @@ public final class JobRun {
     let identity = try ranks.together { try makeIdentity(ranksOnNode: sharing) }
     if try isFinished(identity) { return finishedSummary() }
     try ranks.onFirst { try output.checkExisting() }
-    let reader = try ranks.together { try source.makeReader() }
     let unfinished = try findUnfinished(identity)
+    let complete = try findBadPixels(unfinished ?? identity)
+    let reader = try ranks.together { try plan.source.limited(to: readerBytes).makeReader() }
     phases.end("open")
-    return try execute(reader, unfinished ?? begin(identity, reader), isResumed: unfinished != nil)
+    return try execute(
+      reader, unfinished == nil ? begin(complete, reader) : complete, isResumed: unfinished != nil)
   }
 
   /// Measures what is not known, lays out the output and makes the checkpoint file.
@@ -176,7 +177,7 @@ public final class JobRun {
     let passes = try JobPass.all(plan, plan.provisionalContext)
     let memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode)
     try memory.check()
-    source = memory.source
+    readerBytes = memory.readerBytes
     for note in memory.notes(plan) { console.warning(note) }
     if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
@@ -217,6 +218,24 @@ public final class JobRun {
 
   // MARK: measuring
 
+  /// Completes the plan by the bad pixels of the file's frames, where the job wants them found.
+  private func findBadPixels(_ identity: RunIdentity) throws -> RunIdentity {
+    guard plan.findsBadPixels else { return identity }
+    var identity = identity
+    let width = plan.rawSource.description.detectorShape.x
+    let found: [Int]
+    if let known = identity.badPixels {
+      found = known
+    } else {
+      let search = try BadPixelSearch(plan, ranks: ranks, path: output.measurement)
+      found = search.found
+      console.info("\(BadPixelSearch.text(found, width: width)) in \(search.positions) frames")
+    }
+    identity.badPixels = found
+    plan = try ranks.together { try plan.with(badPixels: found) }
+    return identity
+  }
+
   /// Center y, x and disk radius [px]; empty when nothing is to be measured.
   private func measure(_ reader: any FrameReader) throws -> [Double] {
     guard !plan.toMeasure.isEmpty else { return [] }
@@ -238,10 +257,11 @@ public final class JobRun {
   }
 
   private func announce(_ passes: [JobPass]) {
-    let source = plan.description
+    let source = plan.rawSource.description
     console.info(
-      "\(source.path): \(source.format), scan \(plan.scan.text), detector \(source.detectorShape.text) "
+      "\(source.path): \(source.format), scan \(plan.rawScan.text), detector \(source.detectorShape.text) "
         + "\(source.pixelType.numpyName), \(source.storage)")
+    for correction in plan.corrections { console.info(correction) }
     let blocks = passes[passes.count - 1].frames.blocks
     console.info(
       "\(plan.selection.count) of \(plan.scan.count) positions in \(blocks.blockCount) blocks and "
@@ -261,7 +281,7 @@ public final class JobRun {
     try ranks.onFirst {
       let provenance = Provenance(
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
-        fingerprint: fingerprint)
+        fingerprint: fingerprint, identity: identity)
       let layout = try layout(passes, context, provenance)
       let places: ResultPlaces
       if options.existing == .append && output.exists {

@@ -42,7 +42,7 @@ struct Measurement {
   }
 
   /// Blocks spread evenly over those that hold a selected position.
-  private static func sample(_ blocks: BlockPlan, _ selection: PositionSelection) -> Set<Int> {
+  static func sample(_ blocks: BlockPlan, _ selection: PositionSelection) -> Set<Int> {
     let eligible = (0..<blocks.blockCount).filter { !selection.runs(in: blocks.positions(ofBlock: $0)).isEmpty }
     let wanted = max(1, mostPositions / blocks.blockPositions)
     guard eligible.count > wanted else { return Set(eligible) }

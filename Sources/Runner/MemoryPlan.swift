@@ -9,8 +9,10 @@ public struct MemoryPlan: Sendable {
   /// Where the limit comes from, in words.
   public let origin: String
   public let needed: Int
-  /// The plan's input, by readers that keep to what is left for them.
-  let source: any FrameSource
+  /// What is left for a reader.
+  let readerBytes: Int
+  /// The plan's input, by readers that keep to that.
+  private let source: any FrameSource
 
   /// What the program, MPI and HDF5 take before the first frame: about 15 MB were measured, more with many ranks.
   private static let baseBytes = 40 << 20
@@ -27,7 +29,8 @@ public struct MemoryPlan: Sendable {
       allowed = limit.bytes
       origin = limit.origin
     }
-    source = plan.source.limited(to: max(0, allowed - Self.baseBytes - passBytes))
+    readerBytes = max(0, allowed - Self.baseBytes - passBytes)
+    source = plan.source.limited(to: readerBytes)
     needed = Self.baseBytes + passBytes + source.readerBytes
   }
 

@@ -33,7 +33,8 @@ public struct PlanReport {
 
   public var text: String {
     [
-      section("input", inputLines), section("calibration", calibrationLines), section("passes", passLines),
+      section("input", inputLines), section("corrections", plan.corrections), section("calibration", calibrationLines),
+      section("passes", passLines),
       section("output \(plan.outputPath)", outputLines), section("sampling", samplingLines),
       section("warnings", plan.warnings),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
@@ -44,11 +45,11 @@ public struct PlanReport {
   }
 
   private var inputLines: [String] {
-    let source = plan.description
+    let source = plan.rawSource.description
     let size = Double(source.frameCount) * Double(source.frameBytes) / 1e9
     return [
       "\(source.path)\(source.dataset.map { " " + $0 } ?? "") (\(source.format))",
-      "scan \(plan.scan.text), detector \(source.detectorShape.text) \(source.pixelType.numpyName), "
+      "scan \(plan.rawScan.text), detector \(source.detectorShape.text) \(source.pixelType.numpyName), "
         + String(format: "%.3f GB, ", size) + source.storage,
       "\(plan.selection.count) of \(plan.scan.count) positions selected",
     ] + source.notes
@@ -62,6 +63,10 @@ public struct PlanReport {
 
   private var passLines: [String] {
     var lines: [String] = []
+    if plan.findsBadPixels {
+      lines.append(
+        "find bad pixels in \(min(plan.selectionInFile.count, Measurement.mostPositions)) frames of the file")
+    }
     if !plan.toMeasure.isEmpty {
       let count = min(plan.selection.count, Measurement.mostPositions)
       lines.append("measure \(plan.toMeasure.map(\.rawValue).sorted().joined(separator: " and ")) in \(count) patterns")

@@ -16,10 +16,12 @@ struct Provenance {
   let rankCount: Int
   let start: Date
   let fingerprint: (size: Int, digest: String)
+  /// As in `RunIdentity`.
+  let identity: RunIdentity
 
   /// In the order in which they are stored.
   var attributes: [(key: String, value: Setting)] {
-    let source = plan.description
+    let source = plan.rawSource.description
     let parameters = plan.parameters.map { "\($0.path) = \($0.value) (\($0.origin.rawValue))" }
     return [
       ("ronchi_version", .text(ronchiVersion)),
@@ -38,7 +40,19 @@ struct Provenance {
       ("input_pixel_type", .text(source.pixelType.numpyName)),
       ("input_storage", .text(source.storage)),
       ("input_notes", .list(source.notes.map { .text($0) })),
-      ("start_time", .text(timestamp(start))),
+      ("corrections", .list(plan.corrections.map { .text($0) })),
+      ("array_checksums", identity.arrays.map { .text($0) } ?? .list([])),
+    ].filter { $0.value != .list([]) } + foundPixels + [("start_time", .text(timestamp(start)))]
+  }
+
+  /// How many bad pixels were found, and the first of them, [y, x] in the file's frames.
+  private var foundPixels: [(key: String, value: Setting)] {
+    guard let found = identity.badPixels else { return [] }
+    let width = plan.rawSource.description.detectorShape.x
+    let places = BadPixelSearch.places(found, width: width, atMost: 1000)
+    return [
+      ("dead_pixels_found", .integer(found.count)),
+      ("dead_pixels_found_at", .list(places.map { .text($0) })),
     ].filter { $0.value != .list([]) }
   }
 

@@ -18,6 +18,10 @@ struct RunIdentity: Codable {
   var places: ResultPlaces?
   /// Center y, x and disk radius [px], where the run measured them.
   var measured: [Double] = []
+  /// Bad pixels as indices in the file's frames, where the run looked for them.
+  var badPixels: [Int]?
+  /// Of the array files that the job names.
+  var arrays: String?
 
   init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: [BlockPlan], base: String) {
     job = Self.withoutOutput(plan.resolvedJob)
@@ -28,6 +32,18 @@ struct RunIdentity: Codable {
       "\($0.positions) positions, \($0.blockPositions) a block, \($0.leafBlocks) blocks a leaf"
     }.joined(separator: "; ")
     self.base = base
+    arrays = Self.checksum(plan.context.arrays)
+  }
+
+  /// Path and checksum of the content of every array; nil for none.
+  static func checksum(_ arrays: [String: DenseArray]) -> String? {
+    let texts = arrays.keys.sorted().map { path in
+      var sum = Checksum()
+      for count in arrays[path]!.shape { sum.add(UInt64(count)) }
+      arrays[path]!.values.withUnsafeBytes { sum.add($0) }
+      return "\(path) \(String(sum.value, radix: 16))"
+    }
+    return texts.isEmpty ? nil : texts.joined(separator: "; ")
   }
 
   /// What is different in `other`, in words; empty when it is the same run.
@@ -35,6 +51,9 @@ struct RunIdentity: Codable {
     var result = Self.lineDifferences(job, other.job)
     if inputSize != other.inputSize { result.append("the input has \(inputSize) bytes, had \(other.inputSize)") }
     if inputDigest != other.inputDigest { result.append("the input's content has changed") }
+    if arrays != other.arrays {
+      result.append("the content of an array file has changed (\(arrays ?? "none"), was \(other.arrays ?? "none"))")
+    }
     for (mine, theirs) in zip(algorithms, other.algorithms) where mine != theirs {
       result.append("algorithm \(mine), was \(theirs)")
     }
@@ -78,6 +97,7 @@ struct RunIdentity: Codable {
       func text(_ key: String) -> String? { group.attributes.first { $0.key == key }?.value.text }
       return text("status") == "complete" && text("job").map(Self.withoutOutput) == job
         && text("input_sha256_first_last_mib") == inputDigest && text("input_size_bytes") == "\(inputSize)"
+        && text("array_checksums") == arrays
     }
     let found = matching.map { group in
       "\(group.name) \(group.attributes.first { $0.key == "algorithm_revision" }?.value.text ?? "")"

@@ -71,4 +71,6 @@ enum { CK_TILE = 256, CK_GROUP = 4 };
 void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
               int64_t mask_count, double *products, double *work);
 
+#include "Correction.h"
+
 #endif

@@ -1,0 +1,58 @@
+import STEM
+
+/// Mean and variance of every pixel over frames, without values that are not finite.
+public final class PixelMoments {
+  /// All are combined elementwise.
+  public let accumulators: [any Accumulator]
+  private let type: PixelType
+  private let pixels: Int
+  /// Integers have no NaN: their exact sums will do.
+  private let integers: PixelStatistics?
+  private let counts: PixelSum<UInt64>
+  private let sums: PixelSum<DoubleDouble>
+  private let squares: PixelSum<DoubleDouble>
+
+  public init(pixels: Int, type: PixelType) {
+    self.type = type
+    self.pixels = pixels
+    integers = type.isInteger ? PixelStatistics(pixels: pixels, type: type) : nil
+    let own = type.isInteger ? 0 : pixels
+    (counts, sums, squares) = (PixelSum(own), PixelSum(own), PixelSum(own))
+    accumulators = integers?.accumulators ?? [counts, sums, squares]
+  }
+
+  public func add(_ frame: UnsafeRawPointer) {
+    switch type {
+    case .f32: addFinite(frame.assumingMemoryBound(to: Float.self))
+    case .f64: addFinite(frame.assumingMemoryBound(to: Double.self))
+    default: integers?.add(frame)
+    }
+  }
+
+  private func addFinite<Pixel: BinaryFloatingPoint>(_ frame: UnsafePointer<Pixel>) {
+    for i in 0..<pixels where frame[i].isFinite {
+      counts.values[i] += 1
+      sums.values[i].add(Double(frame[i]))
+      squares.values[i].addSquare(Double(frame[i]))
+    }
+  }
+
+  /// Must be called before the accumulators are read.
+  public func flush() { integers?.flush() }
+
+  /// Divided by the number of values (ddof 0); NaN where there is none.
+  public func meanAndVariance() -> (mean: [Double], variance: [Double]) {
+    if let integers {
+      let patterns = integers.patterns()
+      return (patterns.mean, patterns.deviation.map { $0 * $0 })
+    }
+    var mean: [Double] = [], variance: [Double] = []
+    for i in 0..<pixels {
+      let count = Double(counts.values[i])
+      let (sum, square) = (sums.values[i], squares.values[i])
+      mean.append(sum.rounded / count)
+      variance.append(max(0, (square * DoubleDouble(count)).minus(sum * sum) / count / count))
+    }
+    return (mean, variance)
+  }
+}

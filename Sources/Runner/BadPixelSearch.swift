@@ -1,0 +1,58 @@
+import Jobs
+import Kernels
+import STEM
+
+/// Looks for bad pixels in the frames of the file, before anything is corrected.
+struct BadPixelSearch {
+  /// Indices in a frame of the file, ascending.
+  let found: [Int]
+  let positions: Int
+
+  /// Collective. Takes the sample of the scan that `Measurement` takes.
+  init(_ plan: Plan, ranks: any Ranks, path: String) throws {
+    let description = plan.rawSource.description
+    let kernel = MomentsKernel(description)
+    let pass = FramePass(description, selection: plan.selectionInFile, kernels: [kernel])
+    pass.includes = Measurement.sample(pass.blocks, pass.selection).contains
+    pass.isInterrupted = { StopSignals.isRequested }
+    pass.masksBadFrames = plan.masksBadFrames
+    let checkpoint = pass.checkpoint(at: path)
+    try ranks.onFirst { try checkpoint.create(head: []) }
+    defer { if ranks.rank == 0 { checkpoint.remove() } }
+    let reader = try ranks.together { try plan.rawSource.makeReader() }
+    try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
+    var pixels: [Double] = []
+    try ranks.onFirst {
+      let (mean, variance) = kernel.moments.meanAndVariance()
+      let bad = BadPixels.find(mean: mean, variance: variance, shape: description.detectorShape)
+      pixels = bad.indices.filter { bad[$0] }.map(Double.init)
+    }
+    found = try ranks.broadcast(pixels).map { Int($0) }
+    positions = try ranks.sum([pass.statistics.frames])[0]
+  }
+
+  /// `(12, 40), (90, 3), …`
+  static func places(_ pixels: [Int], width: Int, atMost most: Int) -> [String] {
+    pixels.prefix(most).map { "(\($0 / width), \($0 % width))" }
+  }
+
+  static func text(_ pixels: [Int], width: Int) -> String {
+    let number = "\(pixels.count) hot or dead \(pixels.count == 1 ? "pixel" : "pixels") found"
+    if pixels.isEmpty { return "no hot or dead pixels found" }
+    return
+      "\(number): \(places(pixels, width: width, atMost: 8).joined(separator: ", "))\(pixels.count > 8 ? ", …" : "")"
+  }
+}
+
+private final class MomentsKernel: FrameKernel {
+  let moments: PixelMoments
+  let rows: [Rows] = []
+  var accumulators: [any Accumulator] { moments.accumulators }
+
+  init(_ description: SourceDescription) {
+    moments = PixelMoments(pixels: description.detectorShape.count, type: description.pixelType)
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) { moments.add(frame) }
+  func endBlock() { moments.flush() }
+}

@@ -1,0 +1,106 @@
+import STEM
+
+@testable import Preprocessing
+
+/// SplitMix64: the same frames on every machine.
+struct Random: RandomNumberGenerator {
+  var state: UInt64
+
+  init(_ seed: Int) { state = UInt64(seed) }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// A scan in memory.
+struct MemoryScan: FrameSource {
+  var description: SourceDescription
+  let scan: Shape
+  /// By position, row-major.
+  let frames: [[Double]]
+  /// A position that cannot be read.
+  var broken: Int?
+
+  init(_ scan: Shape, _ detector: Shape, _ type: PixelType, _ frames: [[Double]]) {
+    self.scan = scan
+    self.frames = frames
+    description = SourceDescription(
+      format: "memory", path: "memory", scanShape: scan, frameCount: scan.count, detectorShape: detector,
+      pixelType: type)
+  }
+
+  static func random(_ scan: Shape, _ detector: Shape, _ type: PixelType, _ random: inout Random) -> MemoryScan {
+    let isUnsigned = [.u8, .u16, .u32].contains(type)
+    let high = type.largest ?? 1000, low = isUnsigned ? 0 : type.isInteger ? -high - 1 : -1000
+    let frames = (0..<scan.count).map { _ in
+      (0..<detector.count).map { _ in
+        let value = Double.random(in: low...high, using: &random)
+        return type.isInteger ? value.rounded(.down) : type == .f32 ? Double(Float(value)) : value
+      }
+    }
+    return MemoryScan(scan, detector, type, frames)
+  }
+
+  func makeReader() -> any FrameReader { Reader(self) }
+
+  private final class Reader: FrameReader {
+    let source: MemoryScan
+    init(_ source: MemoryScan) { self.source = source }
+
+    func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+      for position in positions {
+        if position == source.broken { throw Problem(.badData, "frame \(position)") }
+        let type = source.description.pixelType
+        let bytes = UnsafeMutableRawBufferPointer.allocate(
+          byteCount: source.frames[position].count * type.size, alignment: 8)
+        defer { bytes.deallocate() }
+        func store<Pixel: FramePixel>(_: Pixel.Type) {
+          for (index, value) in source.frames[position].enumerated() {
+            bytes.storeBytes(of: Pixel(truncating: value), toByteOffset: index * type.size, as: Pixel.self)
+          }
+        }
+        store(type.swift)
+        try body(position, UnsafeRawPointer(bytes.baseAddress!))
+      }
+    }
+  }
+}
+
+extension PixelType {
+  var swift: any FramePixel.Type {
+    switch self {
+    case .u8: UInt8.self
+    case .u16: UInt16.self
+    case .u32: UInt32.self
+    case .i8: Int8.self
+    case .i16: Int16.self
+    case .i32: Int32.self
+    case .f32: Float.self
+    case .f64: Double.self
+    }
+  }
+}
+
+extension FrameSource {
+  /// Frames as doubles, by position.
+  func read(_ positions: Range<Int>? = nil) throws -> [[Double]] {
+    var frames: [[Double]] = []
+    let (type, count) = (description.pixelType, description.detectorShape.count)
+    let wanted = positions ?? 0..<description.frameCount
+    var next = wanted.lowerBound
+    try makeReader().forEachFrame(in: wanted) { position, frame in
+      precondition(position == next, "positions ascend")
+      next += 1
+      func load<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
+        (0..<count).map { frame.load(fromByteOffset: $0 * type.size, as: Pixel.self).double }
+      }
+      frames.append(load(type.swift))
+    }
+    return frames
+  }
+}
