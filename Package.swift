@@ -61,7 +61,8 @@ let package = Package(
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
+      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5",
+      "FFT", logging),
 
     .executableTarget(
       name: "ronchi",
@@ -81,6 +82,7 @@ let package = Package(
     tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
     tests("FormatsTests", "Formats", "STEM", "HDF5"),
     tests("USIDTests", "USID", "STEM", "HDF5"),
+    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
     tests("RunnerTests", "Runner", "STEM"),
     tests("ReportTests", "Report", "STEM", "USID"),

@@ -8,7 +8,7 @@ struct CalibrationSection: JobSection {
   var scanStep: OneOrPair<Quantity>?
   var scanRotation: Quantity?
   var transpose: Bool?
-  var center: Pair<DetectorCoordinate>?
+  var center: CenterSetting?
   var countsPerElectron: Double?
 
   static let pixelForm = ParameterForm.quantity([.milliradian, .radian, .degree, .inverseAngstrom, .inverseNanometre])
@@ -33,8 +33,8 @@ struct CalibrationSection: JobSection {
         "transpose", \.transpose, .flag, "Whether y and x of the detector are swapped before the rotation is applied."),
       .init(
         "center", \.center, .pair(DetectorCoordinate.form),
-        "Optical axis on the detector [y, x], in px from the middle of pixel (0, 0) unless a unit is given; without it "
-          + "the middle of the mean pattern's bright disk."),
+        "Optical axis on the detector [y, x], in px from the middle of pixel (0, 0) unless a unit is given; or fitted: "
+          + "frame by frame what the analysis origin fits; without it the middle of the mean pattern's bright disk."),
       .init(
         "counts_per_electron", \.countsPerElectron, .number(0...Double.infinity), "Detector counts for one electron."),
     ], outputs: [],
@@ -50,7 +50,7 @@ struct CalibrationSection: JobSection {
   static let alternatives: [String: [ParameterForm]] = [
     "detector_pixel": [pixelForm],
     "scan_step": [stepForm],
-    "center": [.pair(.number(everyNumber))],
+    "center": [.pair(.number(everyNumber)), .choice([CenterSetting.fittedWord])],
   ]
 }
 
@@ -85,6 +85,35 @@ struct DetectorCoordinate: ParameterType {
   var setting: Setting { quantity.unit == .pixel ? .number(quantity.value) : quantity.setting }
 }
 
+/// The optical axis: a place, or fitted position by position.
+enum CenterSetting: ParameterType {
+  case place(Pair<DetectorCoordinate>)
+  case fitted
+
+  static let fittedWord = "fitted"
+
+  init(_ setting: Setting, form: ParameterForm) throws {
+    switch setting {
+    case .text(Self.fittedWord): self = .fitted
+    case .text:
+      throw Problem(
+        .badConfiguration,
+        "'\(setting.text)' given; a pair [y, x] is allowed, or \(Self.fittedWord) to follow the analysis origin frame by "
+          + "frame")
+    default: self = .place(try Pair<DetectorCoordinate>(setting, form: form))
+    }
+  }
+
+  var setting: Setting {
+    switch self {
+    case .place(let pair): pair.setting
+    case .fitted: .text(Self.fittedWord)
+    }
+  }
+
+  var isFitted: Bool { if case .fitted = self { true } else { false } }
+}
+
 // MARK: From the section to a calibration
 
 extension CalibrationSection {
@@ -107,7 +136,12 @@ extension CalibrationSection {
     given.countsPerElectron = countsPerElectron.map { sourced("counts_per_electron", $0) }
     var result = given.completed(by: file)
     do {
-      if let center { result.center = sourced("center", try pixels(center, result, on: detector)) }
+      switch center {
+      case .place(let place)?: result.center = sourced("center", try pixels(place, result, on: detector))
+      // What the file says is one place: where the fit begins is measured on the frames themselves.
+      case .fitted?: result.center = nil
+      case nil: break
+      }
     } catch {
       problems.append(error.inside("calibration.center"))
     }

@@ -127,7 +127,11 @@ extension ParameterForm {
     ([words]
       + others.map { other in
         // `[y, x], each a value in px` or only `a number`
-        if case .pair = self, case .pair(let part) = other { "a \(part.words)" } else { "one \(other.words)" }
+        switch (self, other) {
+        case (.pair, .pair(let part)): "a \(part.words)"
+        case (_, .choice): other.words
+        default: "one \(other.words)"
+        }
       }).joined(separator: ", or ")
   }
 

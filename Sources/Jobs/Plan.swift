@@ -12,6 +12,9 @@ public struct Plan: Sendable {
   /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
   public let context: FrameContext
   public let analyses: [PlannedAnalysis]
+  /// Whether every analysis but the one named `origin` follows the optical axis that this one fits, frame by frame
+  /// (`calibration.center: fitted`); `analyses` then has exactly one of that name.
+  public let followsOrigin: Bool
   /// What the analyses need and neither job nor file says.
   public let toMeasure: Set<Requirement>
   public let warnings: [String]

@@ -1,3 +1,4 @@
+import Reconstruction
 import STEM
 
 extension Plan {
@@ -49,7 +50,8 @@ struct Planner {
   /// nil when the input could not be opened; otherwise a plan that is good when there are no problems.
   mutating func plan() -> Plan? {
     let sections = decodeSections()
-    let analyses = decodeAnalyses()
+    let follows = sections.calibration.center?.isFitted == true
+    let analyses = withOrigin(decodeAnalyses(), isFollowed: follows)
     loadArrays(sections, analyses)
     guard let source = openInput(sections) else { return nil }
     let description = source.description
@@ -58,6 +60,11 @@ struct Planner {
     context.saturation = description.saturation ?? context.saturation
     context.calibration = calibration(sections.calibration, description)
     context.arrays = arrays
+    context.followsOrigin = follows
+    if follows, let given = analyses.lazy.compactMap({ ($0.analysis as? OriginFit)?.givenCenter(context) }).first {
+      // Known from the files that give it: nothing is to be measured.
+      context.calibration.center = Sourced(given, .file)
+    }
     context.deadPixels = deadPixels(sections.detector, description.detectorShape)
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
     let toMeasure = unknown(analyses, context)
@@ -68,7 +75,8 @@ struct Planner {
       scan: scan)
     return Plan(
       source: source, description: description, outputPath: outputPath, images: sections.output.images, scan: scan,
-      selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
+      selection: selection, context: context, analyses: analyses, followsOrigin: follows, toMeasure: toMeasure,
+      warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
       memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) })

@@ -82,6 +82,9 @@ struct Resolution {
       "counts_per_electron": calibration.countsPerElectron.map { (.number($0.value), $0.origin) },
     ]
     return values(sections.calibration).compactMap { key, given in
+      if key == "center", sections.calibration.center?.isFitted == true {
+        return (key, given, job.origin(of: "calibration.center"))
+      }
       guard case (let value, let origin)?? = known[key] else { return nil }
       return (key, given == .null ? value : given, origin)
     }
