@@ -126,6 +126,7 @@ private final class EdgeTable {
   /// Length of the edge that is seen [px].
   let edge: Double
   private var sectors: [Sector]
+  private let radius: Double
   private let reach: Double
 
   private struct Sector {
@@ -169,6 +170,7 @@ private final class EdgeTable {
     first = Fixed(ends)
     edge = sectors.reduce(0) { $0 + $1.edge }
     self.sectors = sectors
+    self.radius = radius
     reach = DiskEdge.reach(radius)
   }
 
@@ -176,69 +178,99 @@ private final class EdgeTable {
   /// - Parameter sums: counts of the bands
   func shift(_ sums: UnsafeMutableBufferPointer<Double>) -> Pair<Double>? {
     let count = sectors.count
-    var contrast = [Double](repeating: 0, count: count)
-    var surplus = [Double](repeating: 0, count: count)
-    var total = 0.0
+    var inside = [Double](repeating: 0, count: count), outside = inside
+    var levels = EdgeFit(radius: radius, capacity: count)
     for (index, sector) in sectors.enumerated() where sector.edge > 0 {
-      let inside = sums[3 * index] / sector.pixels[0], outside = sums[3 * index + 1] / sector.pixels[1]
-      contrast[index] = inside - outside
-      total += contrast[index] * sector.edge
-      surplus[index] =
-        sums[3 * index + 2] - inside * sector.covered - outside * (sector.pixels[2] - sector.covered)
+      inside[index] = sums[3 * index] / sector.pixels[0]
+      outside[index] = sums[3 * index + 1] / sector.pixels[1]
+      levels.add(inside[index], 1, sector.y, sector.x)
     }
-    let mean = total / edge
+    // A disk that is brighter on one side is so more at its edge than in the band inside.
+    if let slope = levels.step(Array(repeating: 1, count: levels.count), isLevel: true) {
+      let growth = (reach + 1.5) / 2 / max(1, radius - reach - 0.75)
+      for (index, sector) in sectors.enumerated() {
+        inside[index] += growth * (slope[0] * sector.y + slope[1] * sector.x)
+      }
+    }
+    return edgeFit(sums, inside, outside)?.solve().map { found in
+      let distance = hypot(found.y, found.x)
+      let most = distance > reach ? reach / distance : 1
+      return Pair(found.y * most, found.x * most)
+    }
+  }
+
+  private func edgeFit(
+    _ sums: UnsafeMutableBufferPointer<Double>, _ inside: [Double], _ outside: [Double]
+  ) -> EdgeFit? {
+    let count = sectors.count
+    let contrast = zip(inside, outside).map { $0 - $1 }
+    let mean = zip(sectors, contrast).reduce(0) { $0 + $1.0.edge * $1.1 } / edge
     guard mean > 0, mean.isFinite else { return nil }
-    // Neighbors share their contrast: that of a sector alone is noisy.
-    var fit = EdgeFit(capacity: count)
+    var fit = EdgeFit(radius: radius, capacity: count)
     for (index, sector) in sectors.enumerated() where sector.edge > 0 {
+      // Neighbors share their contrast: that of a sector alone is noisy.
       let before = (index + count - 1) % count, after = (index + 1) % count
       let weights = (sectors[before].edge, 2 * sector.edge, sectors[after].edge)
       let smooth =
         (weights.0 * contrast[before] + weights.1 * contrast[index] + weights.2 * contrast[after])
         / (weights.0 + weights.1 + weights.2)
       guard smooth > 0.25 * mean else { continue }
+      let surplus =
+        sums[3 * index + 2] - inside[index] * sector.covered - outside[index] * (sector.pixels[2] - sector.covered)
       let scale = 1 / sector.edge.squareRoot()
-      fit.add(surplus[index] * scale, smooth * sector.edge * scale, sector.y, sector.x)
+      fit.add(surplus * scale, smooth * sector.edge * scale, sector.y, sector.x)
     }
-    guard fit.count >= 5, let found = fit.solve() else { return nil }
-    let distance = hypot(found.y, found.x)
-    let most = distance > reach ? reach / distance : 1
-    return Pair(found.y * most, found.x * most)
+    return fit.count >= 5 ? fit : nil
   }
 }
 
 /// value ≈ slope · (y·shift_y + x·shift_x + growth), with Tukey's weights.
 private struct EdgeFit {
   private var rows: [(value: Double, slope: Double, y: Double, x: Double)] = []
+  private let radius: Double
   var count: Int { rows.count }
 
-  init(capacity: Int) { rows.reserveCapacity(capacity) }
+  init(radius: Double, capacity: Int) {
+    self.radius = radius
+    rows.reserveCapacity(capacity)
+  }
 
   mutating func add(_ value: Double, _ slope: Double, _ y: Double, _ x: Double) { rows.append((value, slope, y, x)) }
 
   func solve() -> Pair<Double>? {
     var weights = [Double](repeating: 1, count: rows.count)
-    var found: SIMD4<Double>?
+    var found = SIMD4<Double>(), prior = 0.0
     for _ in 0..<5 {
-      found = step(weights)
-      guard let found else { return nil }
+      guard let next = step(weights, around: found, prior: prior) else { return nil }
+      found = next
       let rests = rows.map { abs($0.value - $0.slope * ($0.y * found[0] + $0.x * found[1] + found[2])) }
       let spread = 1.4826 * selectedMedian(rests)
       guard spread > 0 else { break }
+      // The radius is known to about a third of a pixel; where noise or a cut disk leaves it open, that decides.
+      prior = spread * spread / 0.1
       for index in rests.indices {
         let t = rests[index] / (4.685 * spread)
         weights[index] = t < 1 ? (1 - t * t) * (1 - t * t) : 0
       }
     }
-    return found.map { Pair($0[0], $0[1]) }
+    return Pair(found[0], found[1])
   }
 
   /// Shift y, x, growth.
-  private func step(_ weights: [Double]) -> SIMD4<Double>? {
+  /// - Parameters:
+  ///   - found: for the terms of second order: the area that a shifted and grown circle gains in a sector is
+  ///     (n·s + g) + ((n·s + g)² − (t·s)²) / 2R along its edge, with n the normal and t the tangent
+  ///   - prior: how much growth 0 counts
+  ///   - isLevel: the rows are no edge: first order only
+  func step(
+    _ weights: [Double], around found: SIMD4<Double> = SIMD4(), prior: Double = 0, isLevel: Bool = false
+  ) -> SIMD4<Double>? {
     var (yy, yx, xx, yg, xg, gg) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     var (ry, rx, rg) = (0.0, 0.0, 0.0)
     for (row, weight) in zip(rows, weights) {
-      let w = weight * row.slope * row.slope, v = weight * row.slope * row.value
+      let along = row.y * found[0] + row.x * found[1] + found[2], across = row.x * found[0] - row.y * found[1]
+      let second = isLevel ? 0 : row.slope * (along * along - across * across) / (2 * radius)
+      let w = weight * row.slope * row.slope, v = weight * row.slope * (row.value - second)
       yy += w * row.y * row.y
       yx += w * row.y * row.x
       xx += w * row.x * row.x
@@ -249,6 +281,7 @@ private struct EdgeFit {
       rx += v * row.x
       rg += v
     }
+    gg += prior
     let a = xx * gg - xg * xg, b = xg * yg - yx * gg, c = yx * xg - xx * yg
     let determinant = yy * a + yx * b + yg * c
     guard determinant > 1e-6 * yy * xx * gg else { return nil }
