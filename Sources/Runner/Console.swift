@@ -44,6 +44,13 @@ public final class Console {
     if bar { draw(state) } else { log(.info, state.text, format == .json ? state.fields : [:]) }
   }
 
+  /// A line every ten seconds.
+  func iteration(_ text: String) {
+    guard !isSilent, ContinuousClock.now - lastProgress > .seconds(10) else { return }
+    lastProgress = ContinuousClock.now
+    log(.info, text, [:])
+  }
+
   private func draw(_ state: ProgressState) {
     let width = 24
     let filled = Int(state.fraction * Double(width))

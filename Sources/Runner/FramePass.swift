@@ -13,28 +13,13 @@ protocol RowSink {
   func sync() throws
 }
 
-/// What one rank did in a pass.
-public struct PassStatistics: Codable, Sendable {
-  /// Seconds in reading frames and kernels, in writing, and in the whole loop.
-  public var busy = 0.0
-  public var writing = 0.0
-  public var wall = 0.0
-  public var frames = 0
-  /// Frames with a value that is not a number in some map: empty, or with NaN pixels.
-  public var badFrames = 0
-  /// Frames that could not be read and were masked.
-  public var masked = 0
-  /// The first few of the bad ones.
-  public var badPositions: [Int] = []
-  public var bytes = 0
-  public var leaves = 0
-}
-
 /// One pass over the scan: leaf → block → frame → every kernel.
 final class FramePass {
   let blocks: BlockPlan
   let selection: PositionSelection
   let kernels: [any FrameKernel]
+  /// The optical axis of every position, where kernels follow it.
+  var origins: OriginField?
   /// Blocks that are left out are not read; their rows stay missing.
   var includes: (Int) -> Bool = { _ in true }
   var sink: (any RowSink)?
@@ -47,13 +32,13 @@ final class FramePass {
   var masksBadFrames = false
   /// Time between saves that a loss of the machine survives.
   var checkpointInterval = Duration.seconds(30)
-  private(set) var statistics = PassStatistics()
+  var statistics = PassStatistics()
   let accumulators: [any Accumulator]
   private let frameBytes: Int
   private let sumsAreExact: Bool
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
-  private let flushInterval = Duration.milliseconds(250)
+  let flushInterval = Duration.milliseconds(250)
 
   init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
     self.selection = selection
@@ -85,10 +70,14 @@ final class FramePass {
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
     try ranks.startTasks()
+    let began = ContinuousClock.now
     let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, checkpoint, state) } }
     try ranks.endTasks()
+    statistics.waiting += max(0, (ContinuousClock.now - began).seconds - statistics.wall)
     try outcome.get()
     checkpoint.close()
+    let reducing = ContinuousClock.now
+    defer { statistics.reducing += (ContinuousClock.now - reducing).seconds }
     try ranks.onFirst {
       try checkpoint.openForWriting()
       try combine(checkpoint, state.boots)
@@ -177,93 +166,47 @@ final class FramePass {
     statistics.wall = (ContinuousClock.now - start).seconds
   }
 
-  /// What a rank has computed and not yet saved.
-  private final class LeafWork {
-    private unowned let pass: FramePass
-    private let reader: any FrameReader
-    private let ranks: any Ranks
-    private let checkpoint: Checkpoint
-    var record = 0
-    private var sequence: UInt64 = 0
-    private var saved: BlockSet
-    /// Positions whose rows are written and whose sums are not saved.
-    private var unmarked: [Range<Int>] = []
-    private var lastSave = ContinuousClock.now
-    private var lastSync = ContinuousClock.now
-    private var isSynced = true
-
-    init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
-      self.pass = pass
-      self.reader = reader
-      self.ranks = ranks
-      self.checkpoint = checkpoint
-      saved = BlockSet(count: pass.blocks.blockCount)
-    }
-
-    /// Goes on from what a record holds, or from nothing.
-    func startRecord(_ found: Checkpoint.Found?) {
-      for accumulator in pass.accumulators { accumulator.reset() }
-      found?.restore(pass.accumulators)
-      sequence = found?.sequence ?? 0
-      saved = found?.blocks ?? BlockSet(count: pass.blocks.blockCount)
-    }
-
-    func process(_ leaf: Int, _ open: [Int], endsRecord: Bool) throws {
-      let leafStart = pass.blocks.positions(ofLeaf: leaf).lowerBound
-      for kernel in pass.kernels {
-        for rows in kernel.rows { rows.prepare(rows: pass.blocks.positions(ofLeaf: leaf).count) }
-      }
-      var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
-      for block in open {
-        let range = pass.blocks.positions(ofBlock: block)
-        if pass.includes(block) { try pass.compute(range, leafStart: leafStart, reader) }
-        saved.insert(block)
-        pass.progress(pass.statistics)
-        let now = ContinuousClock.now
-        if pass.isInterrupted() { try ranks.stopTasks() }
-        let isStopped = try ranks.tasksAreStopped()
-        if isStopped || block == open.last || now - lastSave > pass.flushInterval {
-          try pass.write(written..<range.upperBound, leafStart)
-          unmarked.append(written..<range.upperBound)
-          written = range.upperBound
-          if now - lastSave > pass.flushInterval {
-            try save(now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
-          }
-        }
-        if isStopped { return }
-      }
-      if endsRecord { try save(.thisBoot) }
-    }
-
-    func save(_ durability: Checkpoint.Durability) throws {
-      if unmarked.isEmpty && (isSynced || durability == .thisBoot) { return }
-      let began = ContinuousClock.now
-      if durability == .synced { try pass.sink?.sync() }
-      sequence += 1
-      try checkpoint.save(record, sequence: sequence, durability, saved, pass.accumulators)
-      for range in unmarked { try pass.sink?.markCompleted(range) }
-      unmarked = []
-      lastSave = ContinuousClock.now
-      isSynced = durability == .synced
-      if isSynced { lastSync = lastSave }
-      pass.statistics.writing += (lastSave - began).seconds
-    }
-  }
-
-  private func compute(_ block: Range<Int>, leafStart: Int, _ reader: any FrameReader) throws {
+  func compute(_ block: Range<Int>, leafStart: Int, _ reader: any FrameReader) throws {
     let began = ContinuousClock.now
-    let kernels = kernels
+    let decodedBefore = reader.decodeSeconds
     let runs = selection.runs(in: block)
+    let kernelTime = statistics.timesKernels ? try timed(runs, leafStart, reader) : try untimed(runs, leafStart, reader)
     for run in runs {
-      try read(run, reader) { position, frame in
-        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
-      }
+      countBadFrames(run, leafStart: leafStart)
       statistics.frames += run.count
       statistics.bytes += run.count * frameBytes
     }
+    statistics.addBlock(
+      busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)
+  }
+
+  private func untimed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
+    let (kernels, origins) = (kernels, origins)
+    for run in runs {
+      try read(run, reader) { position, frame in
+        if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
+        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
+      }
+    }
     for kernel in kernels { kernel.endBlock() }
-    for run in runs { countBadFrames(run, leafStart: leafStart) }
-    statistics.busy += (ContinuousClock.now - began).seconds
+    return .zero
+  }
+
+  /// The time of the kernels alone. A clock around every frame costs too much for small ones: only some blocks have it.
+  private func timed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
+    let (kernels, origins) = (kernels, origins)
+    var time = Duration.zero
+    for run in runs {
+      try read(run, reader) { position, frame in
+        let began = ContinuousClock.now
+        if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
+        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
+        time += ContinuousClock.now - began
+      }
+    }
+    let began = ContinuousClock.now
+    for kernel in kernels { kernel.endBlock() }
+    return time + (ContinuousClock.now - began)
   }
 
   /// Reads the frames of a run; with `masksBadFrames` those that cannot be read are left out and listed.
@@ -300,7 +243,7 @@ final class FramePass {
     }
   }
 
-  private func write(_ positions: Range<Int>, _ leafStart: Int) throws {
+  func write(_ positions: Range<Int>, _ leafStart: Int) throws {
     guard let sink else { return }
     let began = ContinuousClock.now
     try sink.write(kernels, positions: positions, leafStart: leafStart)

@@ -25,6 +25,10 @@ public final class JobRun {
   private let clock = ContinuousClock.now
   private var fingerprint = (size: 0, digest: "")
   private var phases = PhaseClock()
+  /// The optical axis of every position, once it is fitted.
+  private var origins: OriginField?
+  /// What the solvers say, by group.
+  private var attributes: [Int: [(key: String, value: Setting)]] = [:]
 
   public init(_ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console) {
     self.plan = plan
@@ -59,11 +63,15 @@ public final class JobRun {
       identity.measured = try measure(reader)
       phases.end("measure")
       let context = context(identity.measured)
-      let outputs = try ranks.together { try collect(plan.analyses) { try $0.outputs(context) } }
-      identity.places = try layOut(outputs, context, identity)
+      let passes = try ranks.together { try JobPass.all(plan, context) }
+      identity.places = try layOut(passes, context, identity)
       let head = Array(try JSONEncoder().encode(identity))
-      let checkpoint = Checkpoint(output.checkpoint, blockCount: 0, sums: [])
-      try ranks.onFirst { try checkpoint.create(head: head) }
+      try ranks.onFirst {
+        // The first one last: a run is known by it.
+        for pass in passes.reversed() {
+          try Checkpoint(output.checkpoint(pass.number), blockCount: 0, sums: []).create(head: head)
+        }
+      }
       phases.end("layout")
     } catch {
       if ranks.rank == 0 { output.removePartial() }
@@ -75,45 +83,90 @@ public final class JobRun {
   private func execute(_ reader: any FrameReader, _ identity: RunIdentity, isResumed: Bool) throws -> RunSummary {
     guard let places = identity.places else { throw Problem(.internalError, "a run without a layout") }
     let context = context(identity.measured)
-    let outputs = try ranks.together { try collect(plan.analyses) { try $0.outputs(context) } }
-    let kernels = try ranks.together { try collect(plan.analyses) { try $0.makeKernel(context) } }
-    let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
-    announce(pass)
+    let passes = try ranks.together { try JobPass.all(plan, context) }
+    announce(passes)
     let writer = try ResultWriter(output.partial, places: places, access: .parallel(ranks))
-    pass.sink = ResultSink(writer: writer, outputs: outputs, path: output.partial)
-    pass.progress = progressReport(pass)
-    pass.isInterrupted = { StopSignals.isRequested }
-    pass.masksBadFrames = plan.masksBadFrames
-    pass.checkpointInterval = .seconds(plan.checkpointInterval)
-    pass.announceResumed = { [console] done, total in
+    phases.end("open output")
+    for pass in passes {
+      try run(pass, reader, writer, isResumed: isResumed)
+      try conclude(pass, writer)
+    }
+    try writer.close()
+    return try finish(passes, places)
+  }
+
+  private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
+    let outputs = try ranks.together { try pass.outputs() }
+    let frames = pass.frames
+    frames.sink = ResultSink(writer: writer, pass: pass, outputs: outputs, path: output.partial)
+    frames.progress = progressReport()
+    frames.isInterrupted = { StopSignals.isRequested }
+    frames.masksBadFrames = plan.masksBadFrames
+    frames.checkpointInterval = .seconds(plan.checkpointInterval)
+    frames.origins = origins
+    frames.announceResumed = { [console] done, total in
       if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
     }
-    phases.end("open output")
-    do { try pass.run(reader, ranks: ranks, checkpoint: pass.checkpoint(at: output.checkpoint)) } catch {
-      console.info(
-        "what was computed stays in \(output.partial); the same command continues, --force starts over"
-          + (plan.masksBadFrames ? "" : ", run.on_bad_frame: mask leaves unreadable frames out"))
+    let checkpoint = frames.checkpoint(at: output.checkpoint(pass.number))
+    do { try frames.run(reader, ranks: ranks, checkpoint: checkpoint) } catch {
+      tellHowToGoOn()
       throw error
     }
     console.clearBar()
-    phases.end("pass")
-    try ranks.onFirst { try writeSums(kernels, outputs, writer) }
-    try writer.close()
-    phases.end("patterns")
-    return try finish(pass, places)
+    phases.end(pass.number == 0 && plan.passes.count > 1 ? "origin pass" : "pass")
+  }
+
+  private func tellHowToGoOn() {
+    console.info(
+      "what was computed stays in \(output.partial); the same command continues, --force starts over"
+        + (plan.masksBadFrames ? "" : ", run.on_bad_frame: mask leaves unreadable frames out"))
+  }
+
+  /// Sums and solvers, on rank 0; what a later pass needs goes to all ranks.
+  private func conclude(_ pass: JobPass, _ writer: ResultWriter) throws {
+    // What all ranks wrote is read back on one.
+    try writer.flush()
+    var conclusion = PassConclusion(pass, try pass.outputs(), writer)
+    do {
+      try ranks.onFirstWatched { isStopping in
+        try conclusion.conclude { group, name in
+          SolverRun(
+            name, path: output.solver(group), interval: plan.checkpointInterval, console: console,
+            isStopping: isStopping)
+        }
+      }
+    } catch {
+      tellHowToGoOn()
+      throw error
+    }
+    for note in conclusion.notes { console.info(note) }
+    for warning in conclusion.warnings { console.warning(warning) }
+    attributes.merge(conclusion.attributes) { $1 }
+    if plan.passes.count > 1, pass.number == 0 { origins = try share(conclusion.origins, pass.context.center) }
+    phases.end(pass.analyses.contains { $0.analysis is any Reconstruction } ? "solve" : "patterns")
+  }
+
+  private func share(_ field: OriginField?, _ mean: Pair<Double>) throws -> OriginField {
+    let count = plan.scan.count
+    var values: [Double] = []
+    if let field {
+      let all = (0..<count).map { field[$0] }
+      values = all.map(\.y) + all.map(\.x)
+    }
+    values = try ranks.broadcast(values)
+    guard values.count == 2 * count else { throw Problem(.internalError, "no origin was fitted") }
+    return OriginField(y: Array(values[..<count]), x: Array(values[count...]), mean: mean)
   }
 
   // MARK: what is there already
 
   /// Throws also when the job does not fit the memory: before anything is read.
   private func makeIdentity(ranksOnNode: Int) throws -> RunIdentity {
-    let context = plan.provisionalContext
-    let kernels = try plan.analyses.map { try $0.makeKernel(context) }
-    let pass = FramePass(plan.description, selection: plan.selection, kernels: kernels)
-    try MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: ranksOnNode).check()
+    let passes = try JobPass.all(plan, plan.provisionalContext)
+    try MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode).check()
     if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
-    return RunIdentity(plan, fingerprint: fingerprint, blocks: pass.blocks, base: base)
+    return RunIdentity(plan, fingerprint: fingerprint, blocks: passes.map(\.frames.blocks), base: base)
   }
 
   private func isFinished(_ identity: RunIdentity) throws -> Bool {
@@ -133,7 +186,7 @@ public final class JobRun {
   private func findUnfinished(_ identity: RunIdentity) throws -> RunIdentity? {
     var stored: [UInt8] = []
     try ranks.onFirst {
-      stored = options.force || !output.partialExists ? [] : Checkpoint.head(output.checkpoint) ?? []
+      stored = options.force || !output.partialExists ? [] : Checkpoint.head(output.checkpoint(0)) ?? []
       guard !stored.isEmpty else { return output.removePartial() }
       let found = try JSONDecoder().decode(RunIdentity.self, from: Data(stored))
       let differences = identity.differences(found)
@@ -170,34 +223,22 @@ public final class JobRun {
       ? plan.context : plan.measured(center: Pair(measured[0], measured[1]), diskRadius: measured[2])
   }
 
-  /// What `make` gives for each analysis; all problems at once.
-  private func collect<Value>(_ analyses: [PlannedAnalysis], _ make: (PlannedAnalysis) throws -> Value) throws
-    -> [Value]
-  {
-    var found: [Problem] = []
-    var values: [Value] = []
-    for analysis in analyses {
-      do { values.append(try make(analysis)) } catch { found += problems(of: error) }
-    }
-    try found.throwIfAny()
-    return values
-  }
-
-  private func announce(_ pass: FramePass) {
+  private func announce(_ passes: [JobPass]) {
     let source = plan.description
     console.info(
       "\(source.path): \(source.format), scan \(plan.scan.text), detector \(source.detectorShape.text) "
         + "\(source.pixelType.numpyName), \(source.storage)")
+    let blocks = passes[passes.count - 1].frames.blocks
     console.info(
-      "\(plan.selection.count) of \(plan.scan.count) positions in \(pass.blocks.blockCount) blocks and "
-        + "\(pass.blocks.leafCount) leaves on \(ranks.count) \(ranks.count == 1 ? "rank" : "ranks")")
+      "\(plan.selection.count) of \(plan.scan.count) positions in \(blocks.blockCount) blocks and "
+        + "\(blocks.leafCount) leaves on \(ranks.count) \(ranks.count == 1 ? "rank" : "ranks")")
     for warning in plan.warnings { console.warning(warning) }
   }
 
   // MARK: output
 
   private func layOut(
-    _ outputs: [[OutputDescription]], _ context: FrameContext, _ identity: RunIdentity
+    _ passes: [JobPass], _ context: FrameContext, _ identity: RunIdentity
   ) throws -> ResultPlaces {
     let hosts = try ranks.gather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
@@ -207,7 +248,7 @@ public final class JobRun {
       let provenance = Provenance(
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
         fingerprint: fingerprint)
-      let layout = try layout(outputs, context, provenance)
+      let layout = try layout(passes, context, provenance)
       let places: ResultPlaces
       if options.existing == .append && output.exists {
         try output.copyForAppending()
@@ -221,53 +262,51 @@ public final class JobRun {
   }
 
   private func layout(
-    _ outputs: [[OutputDescription]], _ context: FrameContext, _ provenance: Provenance
+    _ passes: [JobPass], _ context: FrameContext, _ provenance: Provenance
   ) throws -> ResultFileLayout {
     let source = plan.description
-    let groups = zip(plan.analyses, outputs).map { analysis, outputs in
-      ResultGroupLayout(
-        analysis: analysis.name, algorithm: analysis.algorithm,
-        attributes: [("algorithm_revision", .integer(analysis.revision))]
-          + analysis.parameters.map { ("parameter_\($0.key)", .text("\($0.value.text) (\($0.origin.rawValue))")) },
-        outputs: outputs)
+    var groups: [Int: ResultGroupLayout] = [:]
+    for pass in passes {
+      for (member, outputs) in zip(pass.members, try pass.outputs()) {
+        let analysis = plan.analyses[member]
+        groups[member] = ResultGroupLayout(
+          analysis: analysis.name, algorithm: analysis.algorithm,
+          attributes: [("algorithm_revision", .integer(analysis.revision))]
+            + analysis.parameters.map { ("parameter_\($0.key)", .text("\($0.value.text) (\($0.origin.rawValue))")) },
+          outputs: outputs, pass: pass.number)
+      }
     }
     return ResultFileLayout(
       scan: plan.scan, detector: source.detectorShape, calibration: context.calibration,
       source: SourceReference(
         filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data",
         digest: provenance.fingerprint.digest),
-      groups: groups, provenance: provenance.attributes, pending: provenance.pending)
-  }
-
-  private func writeSums(
-    _ kernels: [any FrameKernel], _ outputs: [[OutputDescription]], _ writer: ResultWriter
-  ) throws {
-    for (group, kernel) in kernels.enumerated() {
-      let values = kernel.finish()
-      for (index, output) in outputs[group].enumerated() {
-        if let whole = values[output.name] { try writer.writeWhole(group: group, output: index, whole) }
-      }
-    }
+      groups: plan.analyses.indices.compactMap { groups[$0] }, provenance: provenance.attributes,
+      pending: provenance.pending)
   }
 
   /// End time and status, the sync and the rename; then the summary.
-  private func finish(_ pass: FramePass, _ places: ResultPlaces) throws -> RunSummary {
+  private func finish(_ passes: [JobPass], _ places: ResultPlaces) throws -> RunSummary {
     try ranks.onFirst {
       try ResultFile.finish(
-        output.partial, places, [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))])
+        output.partial, places, [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))],
+        own: attributes)
       try output.publish()
       output.removePartial()
     }
     phases.end("publish")
-    let encoded = Array(try JSONEncoder().encode(pass.statistics))
+    let encoded = Array(try JSONEncoder().encode(passes[passes.count - 1].frames.statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
-    return RunSummary(
-      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, phases: phases.list, ranks: perRank,
-      positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x,
-      groups: Set(places.groups.map(\.path)))
+    let wall = (ContinuousClock.now - clock).seconds
+    var summary = RunSummary(
+      outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
+      selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
+    summary.bottleneck =
+      Bottleneck(perRank, wall: wall, limit: ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil)?.text
+    return summary
   }
 
-  private func progressReport(_ pass: FramePass) -> (PassStatistics) -> Void {
+  private func progressReport() -> (PassStatistics) -> Void {
     let total = plan.selection.count
     let began = ContinuousClock.now
     let share = ranks.count
@@ -279,26 +318,4 @@ public final class JobRun {
           seconds: (ContinuousClock.now - began).seconds))
     }
   }
-}
-
-/// Rows into the shared output.
-private struct ResultSink: RowSink {
-  let writer: ResultWriter
-  let outputs: [[OutputDescription]]
-  let path: String
-
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) throws {
-    for (group, kernel) in kernels.enumerated() {
-      for rows in kernel.rows {
-        guard let index = outputs[group].firstIndex(where: { $0.name == rows.output }) else { continue }
-        let all = rows.bytes(rows: positions.upperBound - leafStart)
-        let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - leafStart) * rows.rowBytes)...])
-        try writer.writeRows(group: group, output: index, positions: positions, part)
-      }
-    }
-  }
-
-  func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions) }
-  func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions) }
-  func sync() throws { try OutputFile.sync(path) }
 }

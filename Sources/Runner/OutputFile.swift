@@ -19,7 +19,10 @@ struct OutputFile {
   }
 
   var partial: String { path + ".partial" }
-  var checkpoint: String { path + ".partial.checkpoint" }
+  /// The first one also says which run it is.
+  func checkpoint(_ pass: Int) -> String { path + ".partial.checkpoint" + (pass == 0 ? "" : ".\(pass)") }
+  /// The state of a solver.
+  func solver(_ group: Int) -> String { path + ".partial.solver.\(group)" }
   var measurement: String { path + ".partial.measurement" }
   var lock: String { path + ".partial.lock" }
   var partialExists: Bool { FileManager.default.fileExists(atPath: partial) }
@@ -107,7 +110,13 @@ struct OutputFile {
   }
 
   func removePartial() {
-    for name in [partial, checkpoint, measurement] { unlink(name) }
+    for name in [partial, measurement] { unlink(name) }
+    let url = URL(fileURLWithPath: path)
+    let prefixes = ["checkpoint", "solver."].map { url.lastPathComponent + ".partial." + $0 }
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    where prefixes.contains(where: name.hasPrefix) {
+      unlink(folder + "/" + name)
+    }
   }
 
   /// Gives the finished file its name, after the last byte of it is on the disk.

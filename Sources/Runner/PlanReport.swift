@@ -6,7 +6,7 @@ import STEM
 /// What `check` tells of a plan: everything a run would do up to the first read.
 public struct PlanReport {
   private let plan: Plan
-  private let pass: FramePass
+  private let passes: [JobPass]
   private let outputs: [[OutputDescription]]
   private let memory: MemoryPlan
 
@@ -16,9 +16,8 @@ public struct PlanReport {
     try OutputFile(path: plan.outputPath, existing: existing).check(input: plan.description.path)
     let context = plan.provisionalContext
     outputs = try plan.analyses.map { try $0.outputs(context) }
-    pass = FramePass(
-      plan.description, selection: plan.selection, kernels: try plan.analyses.map { try $0.makeKernel(context) })
-    memory = MemoryPlan(plan, passBytes: pass.memoryBytes, ranksOnNode: 1)
+    passes = try JobPass.all(plan, context)
+    memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: 1)
     try memory.check()
   }
 
@@ -85,10 +84,12 @@ public struct PlanReport {
       let count = min(plan.selection.count, Measurement.mostPositions)
       lines.append("measure \(plan.toMeasure.map(\.rawValue).sorted().joined(separator: " and ")) in \(count) patterns")
     }
-    lines.append(
-      plan.analyses.map(\.name).joined(separator: ", ")
-        + ": \(pass.blocks.blockCount) blocks of \(pass.blocks.blockPositions) positions, \(pass.blocks.leafCount) leaves"
-    )
+    for pass in passes {
+      let blocks = pass.frames.blocks
+      lines.append(
+        pass.analyses.map(\.name).joined(separator: ", ")
+          + ": \(blocks.blockCount) blocks of \(blocks.blockPositions) positions, \(blocks.leafCount) leaves")
+    }
     lines.append("private memory per rank \(memory.text), for one rank on this machine")
     return lines
   }

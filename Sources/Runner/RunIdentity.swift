@@ -19,12 +19,14 @@ struct RunIdentity: Codable {
   /// Center y, x and disk radius [px], where the run measured them.
   var measured: [Double] = []
 
-  init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: BlockPlan, base: String) {
+  init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: [BlockPlan], base: String) {
     job = Self.withoutOutput(plan.resolvedJob)
     inputSize = fingerprint.size
     inputDigest = fingerprint.digest
     algorithms = plan.analyses.map { "\($0.name) \($0.revision)" }
-    self.blocks = "\(blocks.positions) positions, \(blocks.blockPositions) a block, \(blocks.leafBlocks) blocks a leaf"
+    self.blocks = blocks.map {
+      "\($0.positions) positions, \($0.blockPositions) a block, \($0.leafBlocks) blocks a leaf"
+    }.joined(separator: "; ")
     self.base = base
   }
 

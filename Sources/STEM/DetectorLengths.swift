@@ -9,7 +9,9 @@ public func lengthText(_ pixels: Double, _ context: FrameContext) -> String {
 }
 
 /// `key_px`, and `key_mrad` and `key_inverse_angstrom` as far as they are known.
-public func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameContext) -> [(key: String, value: Setting)] {
+public func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameContext) -> [(
+  key: String, value: Setting
+)] {
   var result: [(key: String, value: Setting)] = [("\(key)_px", .number(pixels))]
   if let pixel = context.calibration.pixelAngle {
     result.append(("\(key)_mrad", .number(pixels * (pixel.y + pixel.x) / 2 * 1000)))

@@ -15,7 +15,9 @@ public struct FieldReader {
     return value
   }
 
-  public mutating func required<Value: ParameterType>(_ key: String, _ type: Value.Type, _ form: ParameterForm) -> Value? {
+  public mutating func required<Value: ParameterType>(_ key: String, _ type: Value.Type, _ form: ParameterForm)
+    -> Value?
+  {
     guard has(key) else {
       problems.append(Problem(.badConfiguration, at: key, "missing; it must be given"))
       return nil

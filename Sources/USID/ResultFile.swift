@@ -35,12 +35,16 @@ public enum ResultFile {
 
   /// Gives attributes their last values on every results group of the run, after all data is in the file; synced.
   /// Those of `ResultFileLayout.pending` are overwritten in place, texts cut to their room; others are replaced.
+  /// - Parameter own: what belongs to one group alone, by its index in `places`
   public static func finish(
-    _ path: String, _ places: ResultPlaces, _ values: [(key: String, value: Setting)]
+    _ path: String, _ places: ResultPlaces, _ values: [(key: String, value: Setting)],
+    own: [Int: [(key: String, value: Setting)]] = [:]
   ) throws {
     try using(path, .writing) {
       let file = try File(path, .readWrite)
-      for group in places.groups { try overwrite(values, places, on: try file.openGroup(group.path)) }
+      for (index, group) in places.groups.enumerated() {
+        try overwrite(values + (own[index] ?? []), places, on: try file.openGroup(group.path))
+      }
       try file.close()
     }
     try syncFile(path)

@@ -73,6 +73,15 @@ public final class ResultWriter {
     }
   }
 
+  /// A whole output, row-major. What other ranks wrote is seen after a `flush`.
+  public func readWhole(group: Int, output: Int) throws -> [Double] {
+    let place = places.groups[group].outputs[output]
+    let dataset = outputs[group][output]
+    return try using(path, .reading) {
+      try dataset.value.values(Hyperslab(start: [0, 0], count: [place.rows, place.columns]), as: Double.self)
+    }
+  }
+
   /// Frames of a scan, in its pixel type, row-major.
   public func writeFrames(_ positions: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws {
     guard let place = places.frames, let frames else {

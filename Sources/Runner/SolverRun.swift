@@ -1,0 +1,93 @@
+import Foundation
+import STEM
+
+/// The run around a solver on rank 0: progress, the state that survives a kill, and the wish to stop.
+final class SolverRun: SolverControl {
+  private static let magic = Array("RONCHIS1".utf8)
+
+  private let path: String
+  private let name: String
+  private let interval: Double
+  private let console: Console
+  private let isStopping: () throws -> Bool
+  private let began = ContinuousClock.now
+  private var lastSave = ContinuousClock.now
+
+  /// - Parameters:
+  ///   - path: of the state's file, which `OutputFile.removePartial` removes
+  ///   - interval: seconds between saves
+  init(_ name: String, path: String, interval: Double, console: Console, isStopping: @escaping () throws -> Bool) {
+    self.name = name
+    self.path = path
+    self.interval = interval
+    self.console = console
+    self.isStopping = isStopping
+  }
+
+  /// nil also for a torn or foreign file.
+  var savedState: [UInt8]? {
+    guard let data = FileManager.default.contents(atPath: path), data.count >= 16,
+      Array(data.prefix(8)) == Self.magic
+    else { return nil }
+    let state = Array(data.dropFirst(16))
+    return Self.checksum(state) == Array(data[8..<16]) ? state : nil
+  }
+
+  func ended(iteration: Int, of total: Int, residual: Double, state: () -> [UInt8]) throws {
+    console.iteration("\(name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
+    if try isStopping() {
+      try save(state())
+      throw Problem(.tryAgain, "interrupted in \(name); the same command continues where it stopped")
+    }
+    let now = ContinuousClock.now
+    guard (now - lastSave).seconds > interval else { return }
+    try save(state())
+    lastSave = now
+  }
+
+  /// The old state stays until the new one is on the disk.
+  private func save(_ state: [UInt8]) throws {
+    let fresh = path + ".new"
+    do {
+      try Data(Self.magic + Self.checksum(state) + state).write(to: URL(fileURLWithPath: fresh))
+    } catch {
+      throw Problem(.inputOutput, at: fresh, "the solver's state cannot be written: \(error.localizedDescription)")
+    }
+    try OutputFile.sync(fresh)
+    guard rename(fresh, path) == 0 else {
+      throw Problem(.inputOutput, at: path, "cannot be replaced: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
+    var sum = Checksum()
+    bytes.withUnsafeBytes { sum.add($0) }
+    return withUnsafeBytes(of: sum.value.littleEndian) { Array($0) }
+  }
+}
+
+extension Ranks {
+  /// Does work on rank 0 that may take long and asks `isStopping` now and then; the other ranks sleep, and pass on a
+  /// signal that reaches only them. Throws `RunFailure` on all ranks when the work throws.
+  func onFirstWatched(_ work: (_ isStopping: @escaping () throws -> Bool) throws -> Void) throws {
+    try startTasks()
+    let outcome = Result {
+      try together {
+        if rank == 0 {
+          defer { try? stopTasks() }
+          try work { [unowned self] in
+            if StopSignals.isRequested { return true }
+            return try tasksAreStopped()
+          }
+        } else {
+          while try !tasksAreStopped() {
+            if StopSignals.isRequested { try stopTasks() }
+            usleep(5000)
+          }
+        }
+      }
+    }
+    try endTasks()
+    try outcome.get()
+  }
+}
