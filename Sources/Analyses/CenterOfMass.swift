@@ -41,7 +41,7 @@ public struct CenterOfMass: FrameAnalysis {
     if context.calibration.pixelReciprocal != nil { outputs += Self.deflections("deflection_reciprocal", "Å⁻¹") }
     var attributes: [(key: String, value: Setting)] = []
     if let outerRadius { attributes += lengthAttributes("outer_radius", try context.pixels(outerRadius), context) }
-    attributes += centerAttributes(context) + [("pixels", .integer(pixels))]
+    attributes += centerAttributes(context) + [("pixels", .integer(pixels))] + ellipseAttributes(context)
     for index in outputs.indices { outputs[index].attributes = attributes }
     return outputs
   }
@@ -97,8 +97,10 @@ private struct DeflectionRows {
   let rows: [Rows]
   /// Size of a pixel in the unit of each pair of rows.
   private let scales: [Pair<Double>]
+  private let ellipse: Ellipse?
 
   init(_ context: FrameContext) {
+    ellipse = context.calibration.ellipse?.value
     var scales = [("deflection", Pair(1.0, 1.0))]
     if let angle = context.calibration.pixelAngle {
       scales.append(("deflection_angle", Pair(angle.y * 1000, angle.x * 1000)))
@@ -108,7 +110,8 @@ private struct DeflectionRows {
     rows = scales.flatMap { [Rows("\($0.0)_y"), Rows("\($0.0)_x")] }
   }
 
-  func set(_ row: Int, _ deflection: Pair<Double>) {
+  func set(_ row: Int, _ measured: Pair<Double>) {
+    let deflection = ellipse?.corrected(measured) ?? measured
     for (index, scale) in scales.enumerated() {
       rows[2 * index].set(row, deflection.y * scale.y)
       rows[2 * index + 1].set(row, deflection.x * scale.x)

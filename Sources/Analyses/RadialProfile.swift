@@ -45,7 +45,7 @@ public struct RadialProfile: FrameAnalysis {
     var outputs = Self.descriptions(unit: intensityUnit(context), axis: rings.axis(context))
     let attributes =
       lengthAttributes("bin_width", rings.width, context)
-      + lengthAttributes("outer_radius", rings.outer, context) + centerAttributes(context)
+      + lengthAttributes("outer_radius", rings.outer, context) + centerAttributes(context) + ellipseAttributes(context)
     for index in outputs.indices { outputs[index].attributes = attributes }
     return outputs
   }

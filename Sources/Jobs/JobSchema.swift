@@ -142,6 +142,8 @@ extension Unit {
     case .nanometre: ["nm", "nanometer", "nanometre"]
     case .micrometre: ["µm", "μm", "um"]
     case .picometre: ["pm"]
+    case .millimetre: ["mm"]
+    case .centimetre: ["cm"]
     case .metre: ["m"]
     case .radian: ["rad", "radian", "radians"]
     case .milliradian: ["mrad"]

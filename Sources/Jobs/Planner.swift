@@ -67,7 +67,8 @@ struct Planner {
     }
     context.deadPixels = deadPixels(sections.detector, description.detectorShape)
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
-    let toMeasure = unknown(analyses, context)
+    let ring = sections.calibration.ellipse?.ring
+    let toMeasure = unknown(analyses, context, fitsEllipse: ring != nil)
     check(analyses, context, guessing: !toMeasure.isEmpty)
     guard let outputPath = sections.output.path else { return nil }
     let resolution = Resolution(
@@ -75,7 +76,8 @@ struct Planner {
       scan: scan)
     return Plan(
       source: source, description: description, outputPath: outputPath, images: sections.output.images, scan: scan,
-      selection: selection, context: context, analyses: analyses, followsOrigin: follows, toMeasure: toMeasure,
+      selection: selection, context: context, analyses: analyses, followsOrigin: follows, ellipseRing: ring,
+      toMeasure: toMeasure,
       warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",

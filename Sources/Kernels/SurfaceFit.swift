@@ -155,6 +155,9 @@ struct Cholesky {
     }
   }
 
+  /// Whether no column was left out.
+  var isComplete: Bool { !used.contains(false) }
+
   func solve(_ right: [Double]) -> [Double] {
     let size = right.count
     var values = right

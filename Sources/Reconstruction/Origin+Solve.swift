@@ -60,7 +60,7 @@ extension OriginFit {
     solution.attributes.append(("positions_measured", .integer(known)))
     let range = Pair(Self.range(fitted.y), Self.range(fitted.x))
     solution.notes.append(
-      "origin: \(fit) through \(known) of \(context.scan.count) positions, "
+      "\(fit) through \(known) of \(context.scan.count) positions, "
         + String(
           format: "mean %.2f, %.2f px, range %.3g, %.3g px over the scan", mean(fitted.y), mean(fitted.x), range.y,
           range.x)
@@ -77,14 +77,14 @@ extension OriginFit {
     let known = surface.positions + surface.outliers
     if known > 1, order == .plane || order == .parabola, surface.residual > hypot(range.y, range.x), !isGiven {
       warnings.append(
-        "origin: the fitted \(fit) ranges over "
+        "the fitted \(fit) ranges over "
           + String(format: "%.3g px, less than the %.3g px rms", hypot(range.y, range.x), surface.residual)
           + " that it leaves: it may be a mean field of the specimen rather than descan; use fit: constant, or the "
           + "origin of a vacuum scan")
     }
     if Double(surface.outliers) > 0.2 * Double(known), order != nil {
       warnings.append(
-        "origin: \(surface.outliers) of \(known) positions lie far off the fitted \(fit) and do not count; check "
+        "\(surface.outliers) of \(known) positions lie far off the fitted \(fit) and do not count; check "
           + "residual_y and residual_x, or use another fit")
     }
     if let radius = context.diskRadius {
@@ -94,7 +94,7 @@ extension OriginFit {
       }
       if cut > 0 {
         warnings.append(
-          "origin: the bright disk leaves the detector at \(cut) of \(context.scan.count) positions"
+          "the bright disk leaves the detector at \(cut) of \(context.scan.count) positions"
             + (method == "edge" || isGiven ? "" : ", where its center of mass is biased; use method: edge"))
       }
     }

@@ -125,6 +125,9 @@ public func calibrationTable(_ calibration: Calibration) -> [(name: String, valu
   add("scan_rotation", calibration.scanRotation) { "\(shortNumber($0 * 180 / .pi)) deg" }
   add("transpose", calibration.transpose) { "\($0)" }
   add("center", calibration.center) { pair($0, "px") }
+  add("ellipse", calibration.ellipse) {
+    "ratio \(shortNumber($0.ratio)), long axis at \(shortNumber($0.angle * 180 / .pi)) deg"
+  }
   add("counts_per_electron", calibration.countsPerElectron) { shortNumber($0) }
   return rows
 }

@@ -16,7 +16,7 @@ struct RunIdentity: Codable {
   /// Whether the output is added to an existing file, and to which state of it.
   var base: String
   var places: ResultPlaces?
-  /// Center y, x and disk radius [px], where the run measured them.
+  /// What the run measured first (`Measurement.values`).
   var measured: [Double] = []
 
   init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: [BlockPlan], base: String) {
