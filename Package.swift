@@ -83,6 +83,7 @@ let package = Package(
     tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
     tests("FormatsTests", "Formats", "STEM", "HDF5"),
     tests("USIDTests", "USID", "STEM", "HDF5"),
+    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
     tests("RunnerTests", "Runner", "STEM"),
     tests("ReportTests", "Report", "STEM", "USID"),

@@ -41,20 +41,28 @@ public struct CenterOfMass: FrameAnalysis {
     if context.calibration.pixelReciprocal != nil { outputs += Self.deflections("deflection_reciprocal", "Å⁻¹") }
     var attributes: [(key: String, value: Setting)] = []
     if let outerRadius { attributes += lengthAttributes("outer_radius", try context.pixels(outerRadius), context) }
-    attributes += [("center_px", context.center.setting), ("pixels", .integer(pixels))]
+    attributes += centerAttributes(context) + [("pixels", .integer(pixels))] + ellipseAttributes(context)
     for index in outputs.indices { outputs[index].attributes = attributes }
     return outputs
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    DeflectionKernel(try selection(context), context)
+    let collected = try selection(context)
+    guard context.followsOrigin else { return DeflectionKernel(collected, context) }
+    guard let outerRadius else {
+      return FollowingDeflectionKernel(Moments(collected, type: context.pixelType), context)
+    }
+    let still = try selection(context, withRadius: false)
+    return CollectingDeflectionKernel(
+      FollowingMoments(radius: try context.pixels(outerRadius), kept: still, type: context.pixelType), context)
   }
 
-  private func selection(_ context: FrameContext) throws -> PixelSelection {
+  /// - Parameter withRadius: false: only what does not move with the origin
+  private func selection(_ context: FrameContext, withRadius: Bool = true) throws -> PixelSelection {
     let geometry = DetectorGeometry(context.detector, center: context.center)
     var selection = PixelSelection.alive(context.detector, dead: context.deadPixels)
     var problems: [Problem] = []
-    if let outerRadius {
+    if let outerRadius, withRadius {
       problems += gather(at: "outer_radius") {
         let radius = try context.pixels(outerRadius)
         try requireInside(radius, given: outerRadius, geometry, context, key: "")
@@ -84,17 +92,15 @@ public struct CenterOfMass: FrameAnalysis {
   }
 }
 
-private final class DeflectionKernel: FrameKernel {
+/// Deflections in every unit that is known.
+private struct DeflectionRows {
   let rows: [Rows]
-  let accumulators: [any Accumulator] = []
-  private let moments: Moments
-  private let center: Pair<Double>
   /// Size of a pixel in the unit of each pair of rows.
   private let scales: [Pair<Double>]
+  private let ellipse: Ellipse?
 
-  init(_ selection: PixelSelection, _ context: FrameContext) {
-    moments = Moments(selection, type: context.pixelType)
-    center = context.center
+  init(_ context: FrameContext) {
+    ellipse = context.calibration.ellipse?.value
     var scales = [("deflection", Pair(1.0, 1.0))]
     if let angle = context.calibration.pixelAngle {
       scales.append(("deflection_angle", Pair(angle.y * 1000, angle.x * 1000)))
@@ -104,11 +110,74 @@ private final class DeflectionKernel: FrameKernel {
     rows = scales.flatMap { [Rows("\($0.0)_y"), Rows("\($0.0)_x")] }
   }
 
+  func set(_ row: Int, _ measured: Pair<Double>) {
+    let deflection = ellipse?.corrected(measured) ?? measured
+    for (index, scale) in scales.enumerated() {
+      rows[2 * index].set(row, deflection.y * scale.y)
+      rows[2 * index + 1].set(row, deflection.x * scale.x)
+    }
+  }
+}
+
+private final class DeflectionKernel: FrameKernel {
+  let accumulators: [any Accumulator] = []
+  var rows: [Rows] { deflections.rows }
+  private let deflections: DeflectionRows
+  private let moments: Moments
+  private let center: Pair<Double>
+
+  init(_ selection: PixelSelection, _ context: FrameContext) {
+    deflections = DeflectionRows(context)
+    moments = Moments(selection, type: context.pixelType)
+    center = context.center
+  }
+
   func add(_ frame: UnsafeRawPointer, row: Int) {
     let position = moments.center(frame)
-    for (index, scale) in scales.enumerated() {
-      rows[2 * index].set(row, (position.y - center.y) * scale.y)
-      rows[2 * index + 1].set(row, (position.x - center.x) * scale.x)
-    }
+    deflections.set(row, Pair(position.y - center.y, position.x - center.x))
+  }
+}
+
+/// The same pixels in every frame, minus the origin of each.
+private final class FollowingDeflectionKernel: FrameKernel {
+  let accumulators: [any Accumulator] = []
+  var rows: [Rows] { deflections.rows }
+  private let deflections: DeflectionRows
+  private let moments: Moments
+  private var center: Pair<Double>
+
+  init(_ moments: Moments, _ context: FrameContext) {
+    deflections = DeflectionRows(context)
+    self.moments = moments
+    center = context.center
+  }
+
+  func follow(_ center: Pair<Double>) { self.center = center }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    let position = moments.center(frame)
+    deflections.set(row, Pair(position.y - center.y, position.x - center.x))
+  }
+}
+
+/// The pixels around the origin of each frame, minus that origin.
+private final class CollectingDeflectionKernel: FrameKernel {
+  let accumulators: [any Accumulator] = []
+  var rows: [Rows] { deflections.rows }
+  private let deflections: DeflectionRows
+  private let moments: FollowingMoments
+  private var center: Pair<Double>
+
+  init(_ moments: FollowingMoments, _ context: FrameContext) {
+    deflections = DeflectionRows(context)
+    self.moments = moments
+    center = context.center
+  }
+
+  func follow(_ center: Pair<Double>) { self.center = center }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    let position = moments.center(frame, around: center)
+    deflections.set(row, Pair(position.y - center.y, position.x - center.x))
   }
 }

@@ -8,6 +8,20 @@ struct PlacedDetector {
   var pixels: Int
   /// Radii in px and the calibrated units, the center, the number of pixels.
   var attributes: [(key: String, value: Setting)]
+  /// The shape where it follows the origin frame by frame; `weights` is then what it is about the mean origin.
+  var moving: MovingShape?
+}
+
+/// The center, and whether it is only the mean of one that is followed.
+func centerAttributes(_ context: FrameContext, own: Pair<Double>? = nil) -> [(key: String, value: Setting)] {
+  [("center_px", (own ?? context.center).setting)]
+    + (context.followsOrigin && own == nil ? [("follows_origin", .bool(true))] : [])
+}
+
+/// The ellipse that was corrected.
+func ellipseAttributes(_ context: FrameContext) -> [(key: String, value: Setting)] {
+  guard let ellipse = context.calibration.ellipse?.value else { return [] }
+  return [("ellipse_ratio", .number(ellipse.ratio)), ("ellipse_angle_deg", .number(ellipse.angle * 180 / .pi))]
 }
 
 extension Detector {
@@ -21,9 +35,30 @@ extension Detector {
     let taken = selection.intersection(alive)
     if taken.isEmpty { throw empty(geometry, context, hadPixels: !selection.isEmpty) }
     var attributes = radii.flatMap { lengthAttributes($0.key, $0.value, context) }
-    attributes.append(("center_px", geometry.center.setting))
+    attributes += centerAttributes(context, own: center)
     attributes.append(("pixels", .integer(taken.count)))
-    return PlacedDetector(weights: .selection(taken), pixels: taken.count, attributes: attributes)
+    return PlacedDetector(
+      weights: .selection(taken), pixels: taken.count, attributes: attributes,
+      moving: context.followsOrigin && center == nil ? try movingShape(context) : nil)
+  }
+
+  private func movingShape(_ context: FrameContext) throws -> MovingShape {
+    switch form {
+    case .preset(let preset):
+      let (inner, outer) = try Self.range(preset, context)
+      return .annulus(inner: inner, outer: outer)
+    case .disk(let radius): return .annulus(inner: 0, outer: try context.pixels(radius))
+    case let .annulus(inner, outer):
+      let (first, last) = try ring(inner, outer, context)
+      return .annulus(inner: first, outer: last)
+    case let .segment(inner, outer, start, end):
+      let (first, last) = try ring(inner, outer, context)
+      let degrees = try Self.sweep(start, end)
+      return .segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
+    case let .rectangle(height, width):
+      return .rectangle(height: try context.pixels(height), width: try context.pixels(width))
+    case .point, .mask: return .pixel
+    }
   }
 
   private func select(

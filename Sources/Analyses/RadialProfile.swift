@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import STEM
 
@@ -44,13 +45,14 @@ public struct RadialProfile: FrameAnalysis {
     var outputs = Self.descriptions(unit: intensityUnit(context), axis: rings.axis(context))
     let attributes =
       lengthAttributes("bin_width", rings.width, context)
-      + lengthAttributes("outer_radius", rings.outer, context) + [("center_px", context.center.setting)]
+      + lengthAttributes("outer_radius", rings.outer, context) + centerAttributes(context) + ellipseAttributes(context)
     for index in outputs.indices { outputs[index].attributes = attributes }
     return outputs
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    RadialKernel(try rings(context), context)
+    let rings = try rings(context)
+    return context.followsOrigin ? FollowingRadialKernel(rings, context) : RadialKernel(rings, context)
   }
 
   func rings(_ context: FrameContext) throws -> Rings {
@@ -65,7 +67,7 @@ public struct RadialProfile: FrameAnalysis {
       }
       try problems.throwIfAny()
     }
-    let rings = Rings(geometry, bins: bins, outer: outer)
+    let rings = Rings(geometry, bins: bins, outer: outer, ellipse: context.calibration.ellipse?.value)
     guard rings.count <= Self.maximumBins else {
       throw Problems([
         Problem(
@@ -88,23 +90,39 @@ struct Rings {
   /// Whether the last ring holds r = `outer` too.
   let closed: Bool
 
-  init(_ geometry: DetectorGeometry, bins: Int?, outer: Double?) {
+  let ellipse: Ellipse?
+
+  init(_ geometry: DetectorGeometry, bins: Int?, outer: Double?, ellipse: Ellipse?) {
     self.geometry = geometry
+    self.ellipse = ellipse
+    let edge = Self.edge(geometry, ellipse)
     closed = bins != nil && outer == nil
     if let bins {
       count = bins
       // A detector of one pixel has no extent.
-      self.outer = outer ?? max(geometry.edge, 0.5)
+      self.outer = outer ?? max(edge, 0.5)
       width = self.outer / Double(bins)
     } else {
       width = 1
-      self.outer = outer ?? geometry.edge.rounded(.down) + 1
+      self.outer = outer ?? edge.rounded(.down) + 1
       count = Int(self.outer.rounded(.up))
     }
   }
 
+  private static func radius(_ y: Int, _ x: Int, _ geometry: DetectorGeometry, _ ellipse: Ellipse?) -> Double {
+    guard let ellipse else { return geometry.radius(y, x) }
+    let place = ellipse.corrected(Pair(Double(y) - geometry.center.y, Double(x) - geometry.center.x))
+    return hypot(place.y, place.x)
+  }
+
+  /// The largest radius of any pixel, which is that of a corner.
+  private static func edge(_ geometry: DetectorGeometry, _ ellipse: Ellipse?) -> Double {
+    let (bottom, right) = (geometry.shape.y - 1, geometry.shape.x - 1)
+    return [(0, 0), (0, right), (bottom, 0), (bottom, right)].map { radius($0.0, $0.1, geometry, ellipse) }.max() ?? 0
+  }
+
   func ring(_ y: Int, _ x: Int) -> Int? {
-    let r = geometry.radius(y, x)
+    let r = Self.radius(y, x, geometry, ellipse)
     guard r < outer || closed else { return nil }
     // r / width of a radius below `outer` may round up to `count`.
     return min(count - 1, Int(width == 1 ? r : r / outer * Double(count)))
@@ -149,5 +167,42 @@ private final class RadialKernel: FrameKernel {
 
   func finish() -> [String: [Double]] {
     ["mean_profile": sums.means(total, frames: frames.values[0]), "pixels_per_bin": sums.pixels.map(Double.init)]
+  }
+}
+
+/// Rings around the origin of each frame.
+private final class FollowingRadialKernel: FrameKernel {
+  let rows: [Rows]
+  let accumulators: [any Accumulator]
+  private let rings: FollowingRings
+  private let total: any Accumulator
+  private let pixels: PixelSum<UInt64>
+  private let frames = PixelSum<UInt64>(1)
+  private var center: Pair<Double>
+
+  init(_ rings: Rings, _ context: FrameContext) {
+    let geometry = RingGeometry(
+      count: rings.count, width: rings.width, outer: rings.outer, closed: rings.closed, ellipse: rings.ellipse)
+    self.rings = FollowingRings(
+      geometry, shape: context.detector, dead: context.deadPixels, type: context.pixelType)
+    rows = [Rows("profile", width: rings.count, element: .float32)]
+    total = self.rings.makeTotal()
+    pixels = PixelSum(rings.count)
+    accumulators = [total, pixels, frames]
+    center = context.center
+  }
+
+  func follow(_ center: Pair<Double>) { self.center = center }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    rings.add(frame, around: center, means: rows[0].floats(row), total: total, pixels: pixels)
+    frames.values[0] += 1
+  }
+
+  func finish() -> [String: [Double]] {
+    let count = Double(frames.values[0])
+    return [
+      "mean_profile": rings.means(total, pixels: pixels), "pixels_per_bin": pixels.values.map { Double($0) / count },
+    ]
   }
 }

@@ -47,7 +47,9 @@ public struct VirtualDetectors: FrameAnalysis {
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    DetectorKernel(detectors.list.map(\.name), try placed(context).map(\.weights), context)
+    let places = try placed(context), names = detectors.list.map(\.name)
+    return places.contains { $0.moving != nil }
+      ? FollowingDetectorKernel(names, places, context) : DetectorKernel(names, places.map(\.weights), context)
   }
 
   private func placed(_ context: FrameContext) throws -> [PlacedDetector] {
@@ -77,5 +79,40 @@ private final class DetectorKernel: FrameKernel {
 
   func endBlock() {
     sums.flush { rows[$0].set($1, $2) }
+  }
+}
+
+/// Detectors of which some move with the origin; those with a center of their own and masks from files stay.
+private final class FollowingDetectorKernel: FrameKernel {
+  let rows: [Rows]
+  let accumulators: [any Accumulator] = []
+  private let still: MaskSums?
+  private let moving: FollowingSums
+  /// Of each still and each moving detector, its place in `rows`.
+  private let stillRows: [Int]
+  private let movingRows: [Int]
+  private var center: Pair<Double>
+
+  init(_ names: [String], _ places: [PlacedDetector], _ context: FrameContext) {
+    rows = names.map { Rows($0) }
+    center = context.center
+    stillRows = places.indices.filter { places[$0].moving == nil }
+    movingRows = places.indices.filter { places[$0].moving != nil }
+    let masks = stillRows.map { places[$0].weights }
+    still = masks.isEmpty ? nil : MaskSums(masks, shape: context.detector, type: context.pixelType)
+    moving = FollowingSums(
+      movingRows.compactMap { places[$0].moving },
+      kept: PixelSelection.alive(context.detector, dead: context.deadPixels), type: context.pixelType)
+  }
+
+  func follow(_ center: Pair<Double>) { self.center = center }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    moving.sum(frame, around: center) { rows[movingRows[$0]].set(row, $1) }
+    still?.add(frame, row: row) { rows[stillRows[$0]].set($1, $2) }
+  }
+
+  func endBlock() {
+    still?.flush { rows[stillRows[$0]].set($1, $2) }
   }
 }

@@ -202,6 +202,67 @@ void ck_spread_bins(ck_type type, const void *frame, const ck_run *runs, int64_t
 #undef CALL
 }
 
+void ck_sum_count_bins(ck_type type, const void *frame, int64_t pixels, const uint16_t *bin, int64_t bins, ck_sum *sums,
+                       uint64_t *counts, void *work) {
+#define CALL(name) sum_count_bins_##name((const pixel_t *)frame, pixels, bin, bins, sums, counts, work)
+  DISPATCH(type, CALL)
+#undef CALL
+}
+
+void ck_sum_lists(ck_type type, const void *frame, const int32_t *offset, const uint32_t *first, int64_t lists,
+                  double *sums) {
+#define CALL(name) sum_lists_##name((const pixel_t *)frame, offset, first, lists, sums)
+  DISPATCH(type, CALL)
+#undef CALL
+}
+
+// The ring of one pixel, in double precision.
+INLINE uint16_t ring_of(const ck_rings *rings, double down, double right) {
+  double along = rings->a * down + rings->b * right, across = rings->c * down + rings->d * right;
+  double r = sqrt(along * along + across * across);
+  if (!(r < rings->outer) && !rings->closed) return (uint16_t)rings->rings;
+  double ring = rings->width == 1 ? r : r / rings->outer * (double)rings->rings;
+  return ring < (double)rings->rings ? (uint16_t)ring : (uint16_t)(rings->rings - 1);
+}
+
+typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t integers __attribute__((vector_size(LANES * sizeof(int32_t))));
+typedef uint16_t shorts __attribute__((vector_size(LANES * sizeof(uint16_t))));
+
+// Single precision finds the ring of nearly every pixel; where it may be wrong, near the border of a ring, double
+// precision decides.
+CLONES void ck_ring_bins(const ck_rings *rings, int64_t rows, int64_t columns, uint16_t *bin) {
+  const floats zero = {0};
+  const floats scale = zero + (float)(rings->width == 1 ? 1 : (double)rings->rings / rings->outer);
+  const floats end = zero + (float)rings->outer * scale[0], most = zero + (float)rings->rings;
+  const floats b = zero + (float)rings->b, d = zero + (float)rings->d;
+  const integers outside = (integers){0} + (int32_t)(rings->closed ? rings->rings - 1 : rings->rings);
+  // Rounding of coordinates up to the detector's size, and of what is done with them.
+  const double reach = fabs(rings->y) + fabs(rings->x) + (double)(rows + columns);
+  const floats low = zero + ((float)(1e-6 * reach) * (scale[0] > 1 ? scale[0] : 1) + 1e-6f * most[0]), high = 1 - low;
+  floats start;
+  for (int i = 0; i < LANES; i++) start[i] = (float)i;
+  for (int64_t y = 0; y < rows; y++, bin += columns) {
+    const double down = (double)y - rings->y;
+    const floats along = zero + (float)(rings->a * down), across = zero + (float)(rings->c * down);
+    for (int64_t x = 0; x < columns; x += LANES) {
+      const int count = columns - x < LANES ? (int)(columns - x) : LANES;
+      floats right = start + (float)((double)x - rings->x), p = along + b * right, q = across + d * right;
+      floats r = __builtin_elementwise_sqrt(p * p + q * q) * scale;
+      integers whole = __builtin_convertvector(__builtin_elementwise_min(r, most), integers);
+      floats rest = r - __builtin_convertvector(whole, floats), border = r - end;
+      integers doubtful = (((rest < low) | (rest > high)) & (r < most)) | ((border < low) & (border > -low));
+      integers inside = (r < end) & (r < most);
+      shorts ring = __builtin_convertvector((whole & inside) | (outside & ~inside), shorts);
+      if (__builtin_reduce_or(doubtful)) {
+        for (int i = 0; i < count; i++) bin[x + i] = ring_of(rings, down, (double)(x + i) - rings->x);
+      } else {
+        memcpy(bin + x, &ring, (size_t)count * sizeof(uint16_t));
+      }
+    }
+  }
+}
+
 // 256 pixels of four frames and four masks as doubles take 16 KiB of the first-level cache.
 #define TILE CK_TILE
 #define GROUP CK_GROUP

@@ -237,6 +237,71 @@ CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int
   for (int64_t j = 0; j < bins; j++) spreads[j] = (a[j] + b[j]) + (c[j] + d[j]);
 }
 
+#if FAMILY != REAL
+
+// The number of pixels in the upper 16 bits, their sum in the lower 48: one addition for both.
+CLONES static void NAME(sum_count_bins)(const PIXEL *frame, int64_t pixels, const uint16_t *bin, int64_t bins,
+                                        ck_sum *sums, uint64_t *counts, uint64_t *work) {
+  const uint64_t one = (uint64_t)1 << 48;
+  uint64_t *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
+  memset(work, 0, (size_t)(4 * bins) * sizeof(uint64_t));
+  memset(sums, 0, (size_t)bins * sizeof(ck_sum));
+  memset(counts, 0, (size_t)bins * sizeof(uint64_t));
+  for (int64_t done = 0; done < pixels;) {
+    // The four together hold less than 2¹⁶ pixels of 2³² each.
+    int64_t part = pixels - done < 16384 ? pixels - done : 16384, i = 0;
+    const PIXEL *pixel = frame + done;
+    const uint16_t *k = bin + done;
+    for (; i + 4 <= part; i += 4) {
+      a[k[i]] += one + (uint64_t)(int64_t)pixel[i];
+      b[k[i + 1]] += one + (uint64_t)(int64_t)pixel[i + 1];
+      c[k[i + 2]] += one + (uint64_t)(int64_t)pixel[i + 2];
+      d[k[i + 3]] += one + (uint64_t)(int64_t)pixel[i + 3];
+    }
+    for (; i < part; i++) a[k[i]] += one + (uint64_t)(int64_t)pixel[i];
+    for (int64_t j = 0; j < bins; j++) {
+      uint64_t both = (a[j] + b[j]) + (c[j] + d[j]);
+      int64_t sum = (int64_t)(both << 16) >> 16;
+      sums[j].integer += sum;
+      counts[j] += (both - (uint64_t)sum) >> 48;
+      a[j] = b[j] = c[j] = d[j] = 0;
+    }
+    done += part;
+  }
+}
+
+#else
+
+CLONES static void NAME(sum_count_bins)(const PIXEL *frame, int64_t pixels, const uint16_t *bin, int64_t bins,
+                                        ck_sum *sums, uint64_t *counts, uint64_t *work) {
+  double *a = (double *)work, *b = a + bins, *c = b + bins, *d = c + bins;
+  uint64_t *p = work + 4 * bins, *q = p + bins, *r = q + bins, *s = r + bins;
+  memset(work, 0, (size_t)(8 * bins) * sizeof(uint64_t));
+  int64_t i = 0;
+  for (; i + 4 <= pixels; i += 4) {
+    a[bin[i]] += frame[i], p[bin[i]]++;
+    b[bin[i + 1]] += frame[i + 1], q[bin[i + 1]]++;
+    c[bin[i + 2]] += frame[i + 2], r[bin[i + 2]]++;
+    d[bin[i + 3]] += frame[i + 3], s[bin[i + 3]]++;
+  }
+  for (; i < pixels; i++) a[bin[i]] += frame[i], p[bin[i]]++;
+  for (int64_t j = 0; j < bins; j++) {
+    sums[j].real = (a[j] + b[j]) + (c[j] + d[j]);
+    counts[j] = (p[j] + q[j]) + (r[j] + s[j]);
+  }
+}
+
+#endif
+
+static void NAME(sum_lists)(const PIXEL *frame, const int32_t *offset, const uint32_t *first, int64_t lists,
+                            double *sums) {
+  for (int64_t k = 0; k < lists; k++) {
+    TOTAL sum = 0;
+    for (uint32_t i = first[k]; i < first[k + 1]; i++) sum += (TOTAL)frame[offset[i]];
+    sums[k] = (double)sum;
+  }
+}
+
 // Pixels as doubles.
 CLONES static void NAME(convert)(const PIXEL *restrict pixel, int64_t count, double *restrict out) {
   for (int64_t i = 0; i < count; i++) out[i] = (double)pixel[i];

@@ -65,6 +65,9 @@ struct HDF5Metadata {
     } else if let both = self["center_px"]?.doubles, both.count == 2, both.allSatisfy(\.isFinite) {
       result.center = fromFile(Pair(both[0], both[1]))
     }
+    if let ratio = self["ellipse_ratio"]?.double, let angle = self["ellipse_angle_deg"]?.double, ratio.isFinite {
+      result.ellipse = fromFile(Ellipse(ratio: ratio, angle: angle * Unit.degree.factor))
+    }
     if let counts = self["counts_per_electron"]?.double, counts.isFinite, counts > 0 {
       result.countsPerElectron = fromFile(counts)
     }

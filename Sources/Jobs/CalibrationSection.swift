@@ -8,8 +8,12 @@ struct CalibrationSection: JobSection {
   var scanStep: OneOrPair<Quantity>?
   var scanRotation: Quantity?
   var transpose: Bool?
-  var center: Pair<DetectorCoordinate>?
+  var center: CenterSetting?
+  var ellipse: EllipseSetting?
   var countsPerElectron: Double?
+  var instrument: String?
+  var cameraLength: Quantity?
+  var magnification: Double?
 
   static let pixelForm = ParameterForm.quantity([.milliradian, .radian, .degree, .inverseAngstrom, .inverseNanometre])
   static let stepForm = ParameterForm.quantity([.angstrom, .nanometre, .picometre, .micrometre, .metre])
@@ -33,10 +37,25 @@ struct CalibrationSection: JobSection {
         "transpose", \.transpose, .flag, "Whether y and x of the detector are swapped before the rotation is applied."),
       .init(
         "center", \.center, .pair(DetectorCoordinate.form),
-        "Optical axis on the detector [y, x], in px from the middle of pixel (0, 0) unless a unit is given; without it "
-          + "the middle of the mean pattern's bright disk."),
+        "Optical axis on the detector [y, x], in px from the middle of pixel (0, 0) unless a unit is given; or fitted: "
+          + "frame by frame what the analysis origin fits; without it the middle of the mean pattern's bright disk."),
+      .init(
+        "ellipse", \.ellipse, EllipseSetting.form,
+        "Elliptical distortion of the pattern: ratio and angle, or ring to have them fitted to a ring of the mean pattern. "
+          + "Corrected in radial profiles and deflections."),
       .init(
         "counts_per_electron", \.countsPerElectron, .number(0...Double.infinity), "Detector counts for one electron."),
+      .init(
+        "instrument", \.instrument, .text,
+        "Name of a file in config/instruments, or a path ending in .yml: defaults for what neither job nor input file say."
+      ),
+      .init(
+        "camera_length", \.cameraLength, .quantity([.millimetre, .centimetre, .metre]),
+        "The entry of the instrument's table for this camera length."),
+      .init(
+        "magnification", \.magnification, .number(1...1e9),
+        "The entry of the instrument's table for this magnification."
+      ),
     ], outputs: [],
     example: """
       calibration:
@@ -50,7 +69,7 @@ struct CalibrationSection: JobSection {
   static let alternatives: [String: [ParameterForm]] = [
     "detector_pixel": [pixelForm],
     "scan_step": [stepForm],
-    "center": [.pair(.number(everyNumber))],
+    "center": [.pair(.number(everyNumber)), .choice([CenterSetting.fittedWord])],
   ]
 }
 
@@ -85,13 +104,100 @@ struct DetectorCoordinate: ParameterType {
   var setting: Setting { quantity.unit == .pixel ? .number(quantity.value) : quantity.setting }
 }
 
+/// The optical axis: a place, or fitted position by position.
+enum CenterSetting: ParameterType {
+  case place(Pair<DetectorCoordinate>)
+  case fitted
+
+  static let fittedWord = "fitted"
+
+  init(_ setting: Setting, form: ParameterForm) throws {
+    switch setting {
+    case .text(Self.fittedWord): self = .fitted
+    case .text:
+      throw Problem(
+        .badConfiguration,
+        "'\(setting.text)' given; a pair [y, x] is allowed, or \(Self.fittedWord) to follow the analysis origin frame by "
+          + "frame")
+    default: self = .place(try Pair<DetectorCoordinate>(setting, form: form))
+    }
+  }
+
+  var setting: Setting {
+    switch self {
+    case .place(let pair): pair.setting
+    case .fitted: .text(Self.fittedWord)
+    }
+  }
+
+  var isFitted: Bool { if case .fitted = self { true } else { false } }
+}
+
+/// The elliptical distortion: known, or to be fitted to a ring.
+enum EllipseSetting: ParameterType {
+  case given(Ellipse)
+  case fitted(ring: Pair<Quantity>)
+
+  static let mostRatio = 1.5
+  private static let ratio = ParameterForm.number(1...mostRatio)
+  private static let angle = ParameterForm.quantity([.degree, .radian], CalibrationSection.everyNumber)
+  private static let radii = ParameterForm.pair(.quantity(lengthUnits))
+
+  static let form = ParameterForm.object([
+    .init("ratio", ratio, "Long over short axis of what should be a circle."),
+    .init("angle", angle, "Of the long axis, counter-clockwise on screen from +x (right)."),
+    .init("ring", radii, "Instead of both: [inner, outer] radius between which one ring lies."),
+  ])
+
+  init(_ setting: Setting, form: ParameterForm) throws {
+    guard case .map(let items) = setting else {
+      throw Problem(
+        .badConfiguration,
+        "'\(setting.text)' given; a map is allowed: {ratio: 1.03, angle: 20 deg} or {ring: [30 px, 40 px]}")
+    }
+    var fields = FieldReader(items)
+    if fields.has("ring") {
+      fields.allow(["ring"], of: "ellipse fitted to a ring")
+      let ring = fields.required("ring", Pair<Quantity>.self, Self.radii)
+      try fields.finish()
+      guard let ring else { throw Problem(.internalError, "an ellipse without a ring") }
+      guard ring.y.unit == ring.x.unit, ring.y.value < ring.x.value else {
+        throw Problem(
+          .badConfiguration, at: "ring",
+          "[\(ring.y), \(ring.x)] given; the inner radius and a larger outer one in the same unit are allowed")
+      }
+      self = .fitted(ring: ring)
+      return
+    }
+    fields.allow(["ratio", "angle", "ring"], of: "ellipse")
+    let ratio = fields.required("ratio", Double.self, Self.ratio)
+    let angle = fields.required("angle", Quantity.self, Self.angle)
+    try fields.finish()
+    guard let ratio, let angle else { throw Problem(.internalError, "an ellipse without an axis") }
+    // Half a turn changes nothing.
+    let turned = angle.base - (angle.base / .pi).rounded(.down) * .pi
+    self = .given(Ellipse(ratio: ratio, angle: turned < .pi ? turned : 0))
+  }
+
+  var setting: Setting {
+    switch self {
+    case .given(let ellipse):
+      .map([("ratio", .number(ellipse.ratio)), ("angle", Quantity(ellipse.angle, .radian).exactSetting)])
+    case .fitted(let ring): .map([("ring", ring.setting)])
+    }
+  }
+
+  var ring: Pair<Quantity>? { if case .fitted(let ring) = self { ring } else { nil } }
+}
+
 // MARK: From the section to a calibration
 
 extension CalibrationSection {
-  /// What the job says and, where it says nothing, what the file says, each with its origin.
+  /// What the job says and, where it says nothing, what the file says, and then the instrument, each with its origin.
   /// - Parameter origin: of a path such as `calibration.energy`.
   func resolved(
-    over file: Calibration, on detector: Shape, origin: (String) -> Origin, problems: inout [Problem]
+    over file: Calibration, _ instrument: Calibration = Calibration(), on detector: Shape, origin: (String) -> Origin,
+    problems: inout [Problem]
   ) -> Calibration {
     func sourced<Value>(_ key: String, _ value: Value) -> Sourced<Value> {
       Sourced(value, origin("calibration.\(key)"))
@@ -104,10 +210,17 @@ extension CalibrationSection {
     given.scanStep = scanStep.map { sourced("scan_step", Pair($0.pair.y.base, $0.pair.x.base)) }
     given.scanRotation = scanRotation.map { sourced("scan_rotation", $0.base) }
     given.transpose = transpose.map { sourced("transpose", $0) }
+    if case .given(let ellipse)? = ellipse { given.ellipse = sourced("ellipse", ellipse) }
     given.countsPerElectron = countsPerElectron.map { sourced("counts_per_electron", $0) }
-    var result = given.completed(by: file)
+    var result = given.completed(by: file).completed(by: instrument)
+    if ellipse?.ring != nil { result.ellipse = nil }
     do {
-      if let center { result.center = sourced("center", try pixels(center, result, on: detector)) }
+      switch center {
+      case .place(let place)?: result.center = sourced("center", try pixels(place, result, on: detector))
+      // What the file says is one place: where the fit begins is measured on the frames themselves.
+      case .fitted?: result.center = nil
+      case nil: break
+      }
     } catch {
       problems.append(error.inside("calibration.center"))
     }
@@ -185,6 +298,7 @@ extension Calibration {
     }
     drop(&scanStep, "scan_step") { positive($0.y) && positive($0.x) }
     drop(&scanRotation, "scan_rotation", unless: \.isFinite)
+    drop(&ellipse, "ellipse") { $0.ratio >= 1 && $0.ratio <= EllipseSetting.mostRatio && $0.angle.isFinite }
     drop(&countsPerElectron, "counts_per_electron", unless: positive)
     drop(&center, "center") {
       $0.y >= -0.5 && $0.x >= -0.5 && $0.y <= Double(detector.y) - 0.5 && $0.x <= Double(detector.x) - 0.5

@@ -21,6 +21,8 @@ public struct JobEnvironment: Sendable {
   public var formats: [Format]
   public var openInput: @Sendable (InputRequest) throws -> any FrameSource
   public var loadArray: @Sendable (String) throws -> DenseArray
+  /// Folders with files of instruments, searched in this order.
+  public var instrumentFolders: [String] = []
 
   public init(
     analyses: [any FrameAnalysis.Type], formats: [Format],
@@ -34,11 +36,15 @@ public struct JobEnvironment: Sendable {
   }
 
   /// The program's own rooms.
-  public static let standard = JobEnvironment(
-    analyses: analysisRegistry + reconstructionRegistry,
-    formats: formatRegistry.map { Format(name: $0.name, summary: $0.summary, suffixes: $0.suffixes) },
-    openInput: { try Formats.openInput($0) },
-    loadArray: { try Formats.loadArray($0) })
+  public static let standard: JobEnvironment = {
+    var environment = JobEnvironment(
+      analyses: analysisRegistry + reconstructionRegistry,
+      formats: formatRegistry.map { Format(name: $0.name, summary: $0.summary, suffixes: $0.suffixes) },
+      openInput: { try Formats.openInput($0) },
+      loadArray: { try Formats.loadArray($0) })
+    environment.instrumentFolders = InstrumentFile.standardFolders
+    return environment
+  }()
 
   /// As `standard`, but a child process looks at every HDF5 file first: for the rank that plans ahead of the others.
   public static let probing: JobEnvironment = {

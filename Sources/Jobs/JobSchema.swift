@@ -106,9 +106,13 @@ extension ParameterForm {
     guard !others.isEmpty else { return schema }
     if case .pair(let part) = self {
       let parts = others.compactMap { if case .pair(let other) = $0 { other } else { nil } }
-      if parts.count == others.count {
+      if !parts.isEmpty {
         let items = Setting.map(part.schema(or: parts))
-        return schema.map { $0.key == "items" ? ("items", items) : $0 }
+        let pair = schema.map { $0.key == "items" ? ("items", items) : $0 }
+        let rest = others.compactMap { other -> Setting? in
+          if case .pair = other { nil } else { .map(other.schema) }
+        }
+        return rest.isEmpty ? pair : [("anyOf", .list([.map(pair)] + rest))]
       }
     }
     return [("anyOf", .list(([self] + others).map { .map($0.schema) }))]
@@ -139,6 +143,8 @@ extension Unit {
     case .nanometre: ["nm", "nanometer", "nanometre"]
     case .micrometre: ["µm", "μm", "um"]
     case .picometre: ["pm"]
+    case .millimetre: ["mm"]
+    case .centimetre: ["cm"]
     case .metre: ["m"]
     case .radian: ["rad", "radian", "radians"]
     case .milliradian: ["mrad"]

@@ -20,6 +20,12 @@ public struct Plan: Sendable {
   /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
   public internal(set) var context: FrameContext
   public let analyses: [PlannedAnalysis]
+  /// Whether every analysis but the one named `origin` follows the optical axis that this one fits, frame by frame
+  /// (`calibration.center: fitted`); `analyses` then has exactly one of that name.
+  public let followsOrigin: Bool
+  /// Where the ring lies that the elliptical distortion is to be fitted to (`toMeasure` has `.ellipse`): between these
+  /// radii, lengths on the detector.
+  public let ellipseRing: Pair<Quantity>?
   /// What the analyses need and neither job nor file says.
   public let toMeasure: Set<Requirement>
   public let warnings: [String]
@@ -36,11 +42,13 @@ public struct Plan: Sendable {
   public let memoryPerRank: Int?
   public let scheduling: Scheduling
 
-  /// `context` completed by what was measured on the mean pattern, both in px; given values stay.
-  /// A measured radius gives the semiangle where the size of a pixel is known.
-  public func measured(center: Pair<Double>, diskRadius: Double) -> FrameContext {
+  /// `context` completed by what was measured on the mean pattern, center and radius in px; given values stay.
+  /// A measured radius gives the semiangle where the size of a pixel is known, and the size of a pixel where the
+  /// semiangle is.
+  public func measured(center: Pair<Double>?, diskRadius: Double?, ellipse: Ellipse? = nil) -> FrameContext {
     var context = context
     context.calibration.complete(center: center, diskRadius: diskRadius, knownRadius: context.diskRadius)
+    if context.calibration.ellipse == nil { context.calibration.ellipse = ellipse.map { Sourced($0, .measured) } }
     return context
   }
 
@@ -63,12 +71,15 @@ extension FrameContext {
 }
 
 extension Calibration {
-  fileprivate mutating func complete(center: Pair<Double>, diskRadius: Double, knownRadius: Double?) {
-    self.center = self.center ?? Sourced(center, .measured)
-    guard knownRadius == nil else { return }
+  fileprivate mutating func complete(center: Pair<Double>?, diskRadius: Double?, knownRadius: Double?) {
+    self.center = self.center ?? center.map { Sourced($0, .measured) }
+    guard knownRadius == nil, let diskRadius else { return }
     self.diskRadius = Sourced(diskRadius, .measured)
     if semiangle == nil, let pixel = pixelAngle {
       semiangle = Sourced(diskRadius * (pixel.y + pixel.x) / 2, .measured)
+    } else if detectorPixel == nil, let semiangle, diskRadius > 0 {
+      let size = Quantity(semiangle.value / diskRadius, .radian)
+      detectorPixel = Sourced(Pair(size, size), .measured)
     }
   }
 }

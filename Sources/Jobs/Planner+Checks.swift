@@ -51,12 +51,15 @@ extension Planner {
 // MARK: Analyses on this input
 
 extension Planner {
-  func unknown(_ analyses: [PlannedAnalysis], _ context: FrameContext) -> Set<Requirement> {
-    let required = analyses.reduce(into: Set<Requirement>()) { $0.formUnion($1.analysis.requirements) }
+  /// - Parameter fitsEllipse: whether the job asks for that, for which the center must be known
+  func unknown(_ analyses: [PlannedAnalysis], _ context: FrameContext, fitsEllipse: Bool) -> Set<Requirement> {
+    let first: Set<Requirement> = fitsEllipse ? [.center, .ellipse] : []
+    let required = analyses.reduce(into: first) { $0.formUnion($1.analysis.requirements) }
     return required.filter {
       switch $0 {
       case .center: context.calibration.center == nil
       case .semiangle: context.diskRadius == nil
+      case .ellipse: context.calibration.ellipse == nil
       }
     }
   }

@@ -84,6 +84,31 @@ extension Planner {
     return analyses
   }
 
+  /// `center: fitted` needs the analysis that fits it: in front, with its defaults, where the job lists none.
+  mutating func withOrigin(_ analyses: [PlannedAnalysis], isFollowed: Bool) -> [PlannedAnalysis] {
+    guard isFollowed else { return analyses }
+    let name = "origin"
+    let listed = analyses.filter { $0.name == name }
+    if listed.count > 1 {
+      problems.append(
+        Problem(
+          .badConfiguration, at: "calibration.center",
+          "fitted given, and the analysis \(name) \(listed.count) times (\(listed.map(\.place).joined(separator: ", "))); "
+            + "one is followed; remove the others, or run them in a job of their own"))
+    }
+    guard listed.isEmpty else { return analyses }
+    guard let type = environment.analyses.first(where: { $0.declarationName == name }) else {
+      problems.append(Problem(.internalError, at: "calibration.center", "there is no analysis \(name)"))
+      return analyses
+    }
+    do {
+      return [try decode(type, .map([]), at: "calibration.center.\(name)")] + analyses
+    } catch {
+      add(error, inside: "calibration.center")
+      return analyses
+    }
+  }
+
   private func decode(_ entry: Setting, at place: String) throws -> PlannedAnalysis {
     let name: String
     let parameters: Setting

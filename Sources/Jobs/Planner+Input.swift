@@ -85,7 +85,8 @@ extension Planner {
     var file = description.calibration
     warnings += file.dropImpossible(on: description.detectorShape).map { "\(description.path): \($0)" }
     let resolved = section.resolved(
-      over: file, on: description.detectorShape, origin: job.origin(of:), problems: &problems)
+      over: file, instrument(section, file), on: description.detectorShape, origin: job.origin(of:), problems: &problems
+    )
     if let pixel = resolved.detectorPixel?.value, abs(pixel.y.base - pixel.x.base) > 0.01 * pixel.y.base {
       warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use their mean size")
     }

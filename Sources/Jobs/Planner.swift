@@ -1,3 +1,4 @@
+import Reconstruction
 import STEM
 
 extension Plan {
@@ -49,7 +50,8 @@ struct Planner {
   /// nil when the input could not be opened; otherwise a plan that is good when there are no problems.
   mutating func plan() -> Plan? {
     let sections = decodeSections()
-    let analyses = decodeAnalyses()
+    let follows = sections.calibration.center?.isFitted == true
+    let analyses = withOrigin(decodeAnalyses(), isFollowed: follows)
     loadArrays(sections, analyses)
     guard let input = openInput(sections) else { return nil }
     let (rawScan, isKnown) = scanShape(sections.input, input.description)
@@ -62,8 +64,14 @@ struct Planner {
     context.calibration = calibration(sections.calibration, description)
     context.arrays = arrays
     context.deadPixels = corrected?.deadPixels
+    context.followsOrigin = follows
+    if follows, let given = analyses.lazy.compactMap({ ($0.analysis as? OriginFit)?.givenCenter(context) }).first {
+      // Known from the files that give it: nothing is to be measured.
+      context.calibration.center = Sourced(given, .file)
+    }
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
-    let toMeasure = unknown(analyses, context)
+    let ring = sections.calibration.ellipse?.ring
+    let toMeasure = unknown(analyses, context, fitsEllipse: ring != nil)
     check(analyses, context, guessing: !toMeasure.isEmpty)
     guard let outputPath = sections.output.path else { return nil }
     let resolution = Resolution(
@@ -72,7 +80,8 @@ struct Planner {
     return Plan(
       source: source, description: description, rawSource: input, rawScan: rawScan, preprocessing: preprocessing,
       corrections: corrected?.summary ?? [], outputPath: outputPath, images: sections.output.images, scan: scan,
-      selection: selection, context: context, analyses: analyses, toMeasure: toMeasure, warnings: warnings,
+      selection: selection, context: context, analyses: analyses, followsOrigin: follows,
+      ellipseRing: ring, toMeasure: toMeasure, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
       memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) },

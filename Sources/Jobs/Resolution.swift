@@ -43,6 +43,11 @@ struct Resolution {
     if sections.input.dataset == nil, let dataset = description.dataset { add("input.dataset", .text(dataset), .file) }
     if sections.input.scanShape == nil { add("input.scan_shape", scan.setting, .file) }
     add("output", values(sections.output))
+    for key in ["instrument", "camera_length", "magnification"] {
+      let path = "calibration.\(key)"
+      // What the instrument gave is written out below: the resolved job needs no file beside it.
+      if let value = job.value(at: path) { add(path, value, job.origin(of: path)) }
+    }
     for value in calibrationValues { add("calibration.\(value.key)", value.value, value.origin) }
     add("scan", values(sections.scan))
     add("detector", values(sections.detector))
@@ -79,9 +84,17 @@ struct Resolution {
       "scan_rotation": one(calibration.scanRotation, .radian),
       "transpose": calibration.transpose.map { (.bool($0.value), $0.origin) },
       "center": calibration.center.map { ($0.value.setting, $0.origin) },
+      "ellipse": calibration.ellipse.map { (EllipseSetting.given($0.value).setting, $0.origin) },
       "counts_per_electron": calibration.countsPerElectron.map { (.number($0.value), $0.origin) },
     ]
     return values(sections.calibration).compactMap { key, given in
+      // What only the run will know stays as it was asked for.
+      let isFitted =
+        key == "center"
+        ? sections.calibration.center?.isFitted == true : key == "ellipse" && sections.calibration.ellipse?.ring != nil
+      if isFitted {
+        return (key, given, job.origin(of: "calibration.\(key)"))
+      }
       guard case (let value, let origin)?? = known[key] else { return nil }
       return (key, given == .null ? value : given, origin)
     }

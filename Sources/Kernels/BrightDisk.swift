@@ -10,6 +10,10 @@ public struct BrightDisk: Sendable, Equatable {
   /// Whether a part of the disk lies outside of the detector.
   public var clipped: Bool
 
+  public init(center: Pair<Double>, radius: Double, clipped: Bool) {
+    (self.center, self.radius, self.clipped) = (center, radius, clipped)
+  }
+
   /// Finds the disk: the brightest connected region above half of its own level, then a circle through the places
   /// where rays from its middle leave it, fitted by least squares without outliers. Hot pixels, texture in the disk,
   /// diffuse background, rings outside and a cut-off part do not move it.

@@ -88,7 +88,7 @@ public struct DetectorGeometry: Sendable {
     return PixelSelection(shape) { y, x in
       let r = radius(y, x)
       guard inner <= r, r < outer, r > 0 else { return false }
-      let angle = Self.turn(atan2(center.y - Double(y), Double(x) - center.x) * 180 / .pi)
+      let angle = Self.angle(y, x, center)
       return whole || (first < last ? first <= angle && angle < last : angle >= first || angle < last)
     }
   }
@@ -107,8 +107,13 @@ public struct DetectorGeometry: Sendable {
     return PixelSelection(shape) { y, x in Double(y) == row && Double(x) == column }
   }
 
+  /// φ of a pixel about a center [deg], in 0 ..< 360.
+  static func angle(_ y: Int, _ x: Int, _ center: Pair<Double>) -> Double {
+    turn(atan2(center.y - Double(y), Double(x) - center.x) * 180 / .pi)
+  }
+
   /// In 0 ..< 360, to 10⁻⁹ degrees, so that a pixel on a boundary of whole degrees lies exactly on it.
-  private static func turn(_ angle: Double) -> Double {
+  static func turn(_ angle: Double) -> Double {
     let rounded = (angle * 1e9).rounded() / 1e9
     let turned = rounded - (rounded / 360).rounded(.down) * 360
     return turned >= 360 ? 0 : turned

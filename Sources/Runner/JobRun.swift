@@ -236,25 +236,18 @@ public final class JobRun {
     return identity
   }
 
-  /// Center y, x and disk radius [px]; empty when nothing is to be measured.
+  /// `Measurement.values`; empty when nothing is to be measured.
   private func measure(_ reader: any FrameReader) throws -> [Double] {
     guard !plan.toMeasure.isEmpty else { return [] }
     let measurement = try Measurement(plan, reader, ranks: ranks, path: output.measurement)
-    let center = measurement.center
-    let text = String(
-      format: "center %.2f, %.2f px and disk radius %.2f px measured in the mean of %d patterns", center.y, center.x,
-      measurement.radius, measurement.positions)
-    console.info(text)
-    if measurement.isClipped {
+    for note in measurement.notes { console.info(note) }
+    if measurement.disk?.clipped == true {
       console.warning("the bright disk is cut by the detector's edge; its center may be off")
     }
-    return [center.y, center.x, measurement.radius]
+    return measurement.values
   }
 
-  private func context(_ measured: [Double]) -> FrameContext {
-    measured.isEmpty
-      ? plan.context : plan.measured(center: Pair(measured[0], measured[1]), diskRadius: measured[2])
-  }
+  private func context(_ measured: [Double]) -> FrameContext { Measurement.context(plan, measured) }
 
   private func announce(_ passes: [JobPass]) {
     let source = plan.rawSource.description

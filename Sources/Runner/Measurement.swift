@@ -3,16 +3,15 @@ import Jobs
 import Kernels
 import STEM
 
-/// Center and radius of the bright disk in the mean pattern of the scan.
+/// What the mean pattern of the scan tells: center and radius of the bright disk, the ellipse of a ring.
 struct Measurement {
   /// At most this many positions go into the mean pattern: the disk of a larger scan is known well enough from a
   /// sample of whole blocks spread evenly over it.
   static let mostPositions = 4096
 
-  /// [px]
-  let center: Pair<Double>
-  let radius: Double
-  let isClipped: Bool
+  /// [px]; nil where only a ring was looked for.
+  let disk: BrightDisk?
+  let ellipse: EllipseFit?
   let positions: Int
 
   /// Collective.
@@ -29,16 +28,74 @@ struct Measurement {
     try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
     var result: [Double] = []
     try ranks.onFirst {
-      let pattern = kernel.mean
-      let shape = plan.description.detectorShape
-      let found = try BrightDisk.find(pattern, shape: shape, dead: plan.context.deadPixels)
-      result = [found.center.y, found.center.x, found.radius, found.clipped ? 1 : 0]
+      result = try Self.look(at: kernel.mean, plan)
     }
     result = try ranks.broadcast(result)
-    center = Pair(result[0], result[1])
-    radius = result[2]
-    isClipped = result[3] == 1
+    disk =
+      result[2].isNaN
+      ? nil : BrightDisk(center: Pair(result[0], result[1]), radius: result[2], clipped: result[3] == 1)
+    ellipse =
+      result[4].isNaN
+      ? nil
+      : EllipseFit(
+        ellipse: Ellipse(ratio: result[4], angle: result[5]), center: Pair(result[6], result[7]), radius: result[8],
+        residual: result[9])
     positions = try ranks.sum([pass.statistics.frames])[0]
+  }
+
+  /// Center y, x, radius and clipping of the disk; ratio, angle, center y, x, radius and residual of the ring. NaN for
+  /// what was not looked for.
+  private static func look(at pattern: [Double], _ plan: Plan) throws -> [Double] {
+    let shape = plan.description.detectorShape, dead = plan.context.deadPixels
+    var result = [Double](repeating: .nan, count: 10)
+    var context = plan.context
+    if !plan.toMeasure.isDisjoint(with: [.center, .semiangle]) {
+      let disk = try BrightDisk.find(pattern, shape: shape, dead: dead)
+      result.replaceSubrange(0..<4, with: [disk.center.y, disk.center.x, disk.radius, disk.clipped ? 1 : 0])
+      context = plan.measured(center: disk.center, diskRadius: disk.radius)
+    }
+    if plan.toMeasure.contains(.ellipse), let ring = plan.ellipseRing {
+      let radii = (inner: try context.pixels(ring.y), outer: try context.pixels(ring.x))
+      let found = try EllipseFit.find(pattern, shape: shape, dead: dead, center: context.center, ring: radii)
+      result.replaceSubrange(
+        4..<10,
+        with: [
+          found.ellipse.ratio, found.ellipse.angle, found.center.y, found.center.x, found.radius, found.residual,
+        ])
+    }
+    return result
+  }
+
+  /// Center y, x and disk radius [px]; ratio and angle of the ellipse: what a resumed run takes over.
+  var values: [Double] {
+    [disk?.center.y, disk?.center.x, disk?.radius, ellipse?.ellipse.ratio, ellipse?.ellipse.angle].map { $0 ?? -1 }
+  }
+
+  /// `plan.context` with what `values` say.
+  static func context(_ plan: Plan, _ values: [Double]) -> FrameContext {
+    guard values.count == 5 else { return plan.context }
+    let isDisk = values[2] >= 0, isEllipse = values[3] > 0
+    return plan.measured(
+      center: isDisk ? Pair(values[0], values[1]) : nil, diskRadius: isDisk ? values[2] : nil,
+      ellipse: isEllipse ? Ellipse(ratio: values[3], angle: values[4]) : nil)
+  }
+
+  /// For the log.
+  var notes: [String] {
+    var lines: [String] = []
+    if let disk {
+      lines.append(
+        String(
+          format: "center %.2f, %.2f px and disk radius %.2f px measured in the mean of %d patterns", disk.center.y,
+          disk.center.x, disk.radius, positions))
+    }
+    if let ellipse {
+      lines.append(
+        String(
+          format: "ellipse %.4f with its long axis at %.1f deg measured on the ring of %.2f px (%.2g px rms)",
+          ellipse.ellipse.ratio, ellipse.ellipse.angle * 180 / .pi, ellipse.radius, ellipse.residual))
+    }
+    return lines
   }
 
   /// Blocks spread evenly over those that hold a selected position.

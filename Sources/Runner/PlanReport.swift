@@ -59,6 +59,7 @@ public struct PlanReport {
     calibrationTable(plan.context.calibration).map { name, value, origin in
       "\(padded(name, 16)) \(padded(value, 24)) \(origin)"
     } + plan.toMeasure.map(\.rawValue).sorted().map { "\(padded($0, 16)) measured by the run" }
+      + (plan.followsOrigin ? ["\(padded("origin", 16)) fitted over the scan and followed frame by frame"] : [])
   }
 
   private var passLines: [String] {
@@ -114,6 +115,9 @@ public func calibrationTable(_ calibration: Calibration) -> [(name: String, valu
   add("scan_rotation", calibration.scanRotation) { "\(shortNumber($0 * 180 / .pi)) deg" }
   add("transpose", calibration.transpose) { "\($0)" }
   add("center", calibration.center) { pair($0, "px") }
+  add("ellipse", calibration.ellipse) {
+    "ratio \(shortNumber($0.ratio)), long axis at \(shortNumber($0.angle * 180 / .pi)) deg"
+  }
   add("counts_per_electron", calibration.countsPerElectron) { shortNumber($0) }
   return rows
 }

@@ -16,7 +16,7 @@ struct RunIdentity: Codable {
   /// Whether the output is added to an existing file, and to which state of it.
   var base: String
   var places: ResultPlaces?
-  /// Center y, x and disk radius [px], where the run measured them.
+  /// What the run measured first (`Measurement.values`).
   var measured: [Double] = []
   /// Bad pixels as indices in the file's frames, where the run looked for them.
   var badPixels: [Int]?

@@ -23,6 +23,8 @@ public enum Requirement: String, Sendable, CaseIterable {
   case center
   /// `Calibration.semiangle` or `Calibration.diskRadius`.
   case semiangle
+  /// `Calibration.ellipse`, where the job has it fitted to a ring.
+  case ellipse
 }
 
 /// A dense array read from a file, row-major.

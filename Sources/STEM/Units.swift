@@ -6,6 +6,8 @@ public enum Unit: String, Sendable, CaseIterable {
   case nanometre = "nm"
   case micrometre = "µm"
   case picometre = "pm"
+  case millimetre = "mm"
+  case centimetre = "cm"
   case metre = "m"
   case radian = "rad"
   case milliradian = "mrad"
@@ -25,7 +27,7 @@ public enum Unit: String, Sendable, CaseIterable {
   public var dimension: Dimension {
     switch self {
     case .electronvolt, .kiloelectronvolt: .energy
-    case .angstrom, .nanometre, .micrometre, .picometre, .metre: .length
+    case .angstrom, .nanometre, .micrometre, .picometre, .millimetre, .centimetre, .metre: .length
     case .radian, .milliradian, .degree: .angle
     case .inverseAngstrom, .inverseNanometre: .reciprocalLength
     case .pixel: .pixels
@@ -47,6 +49,8 @@ public enum Unit: String, Sendable, CaseIterable {
     case .nanometre: 10
     case .micrometre: 1e4
     case .picometre: 0.01
+    case .millimetre: 1e7
+    case .centimetre: 1e8
     case .metre: 1e10
     case .milliradian: 1e-3
     case .degree: Double.pi / 180
@@ -65,6 +69,8 @@ public enum Unit: String, Sendable, CaseIterable {
     case "nm", "nanometer", "nanometre": self = .nanometre
     case "µm", "μm", "um", "micron": self = .micrometre
     case "pm": self = .picometre
+    case "mm": self = .millimetre
+    case "cm": self = .centimetre
     case "m": self = .metre
     case "rad", "radian", "radians": self = .radian
     case "mrad", "mradian", "millirad": self = .milliradian

@@ -23,6 +23,7 @@ extension Calibration {
     add("transpose", transpose) { [("", .bool($0))] }
     add("center", center) { [("_y_px", .number($0.y)), ("_x_px", .number($0.x))] }
     add("disk_radius", diskRadius) { [("_px", .number($0))] }
+    add("ellipse", ellipse) { [("_ratio", .number($0.ratio)), ("_angle_deg", .number(inUnit($0.angle, .degree)))] }
     add("counts_per_electron", countsPerElectron) { [("", .number($0))] }
     return items
   }

@@ -61,6 +61,28 @@ void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t co
 void ck_spread_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
                     int64_t bins, const double *means, double *spreads, double *work);
 
+/// Like `ck_sum_bins` over all pixels of a frame, and counts the pixels of each bin. `work`: at least 8·`bins` values of
+/// 8 bytes; `counts`: `bins` values, overwritten.
+void ck_sum_count_bins(ck_type type, const void *frame, int64_t pixels, const uint16_t *bin, int64_t bins, ck_sum *sums,
+                       uint64_t *counts, void *work);
+
+/// Sums over lists of pixels: `sums[k]` = Σ frame[offset[i]] over `first[k] ..< first[k + 1]`.
+void ck_sum_lists(ck_type type, const void *frame, const int32_t *offset, const uint32_t *first, int64_t lists,
+                  double *sums);
+
+/// Rings around a center: r = √((a·down + b·right)² + (c·down + d·right)²) with (down, right) = (y, x) − center.
+typedef struct {
+  double y, x;          ///< center [px]
+  double a, b, c, d;    ///< 1, 0, 0, 1 for circles
+  double outer, width;  ///< where the last ring ends, size of a ring [px]
+  int64_t rings;        ///< pixels that belong to none get this number
+  int64_t closed;       ///< not 0: the last ring holds everything beyond `outer`
+} ck_rings;
+
+/// The ring of every pixel of a frame of `rows` × `columns` into `bin`: min(rings − 1, ⌊r⌋) for width 1, otherwise
+/// min(rings − 1, ⌊r / outer · rings⌋), as double precision gives it.
+void ck_ring_bins(const ck_rings *rings, int64_t rows, int64_t columns, uint16_t *bin);
+
 /// Pixels of a tile of weights; frames and masks that are multiplied together.
 enum { CK_TILE = 256, CK_GROUP = 4 };
 

@@ -1,0 +1,282 @@
+internal import CKernels
+import Foundation
+import STEM
+
+/// A shape on the detector around an optical axis that differs from frame to frame. Belonging of a pixel follows the
+/// same rules as in `DetectorGeometry`, to the last bit.
+public enum MovingShape: Sendable, Equatable {
+  /// inner ≤ r < outer [px].
+  case annulus(inner: Double, outer: Double)
+  /// Of an annulus start ≤ φ < end [deg].
+  case segment(inner: Double, outer: Double, start: Double, end: Double)
+  /// [px]
+  case rectangle(height: Double, width: Double)
+  /// The pixel that holds the axis.
+  case pixel
+}
+
+/// The runs of pixels of several shapes about one center, made anew for every center.
+///
+/// Where a row of the detector crosses a circle or a ray follows from a square root or a cotangent; only pixels so near
+/// to the crossing that rounding matters are put to the test that defines the shape.
+final class MovingRuns {
+  let shapes: [MovingShape]
+  private let size: Shape
+  /// Pixels that may take part, by row; nil: all.
+  private let kept: [[Range<Int32>]]?
+  /// The different radii of all shapes.
+  private let radii: [Double]
+  private let sectors: [Sector?]
+  private var spans: UnsafeMutablePointer<Span>
+  private(set) var runs: UnsafeMutablePointer<ck_run>
+  private var capacity: Int
+  private var count = 0
+  /// Runs `first[s] ..< first[s + 1]` belong to shape s.
+  let first: UnsafeMutablePointer<UInt32>
+  /// 0, 1, 2 …: what `ck_sum_runs` calls targets.
+  let targets: UnsafeMutablePointer<UInt32>
+
+  /// Columns of a row that lie inside a circle; empty where `first == end`.
+  private struct Span {
+    var first: Int32 = 0
+    var end: Int32 = 0
+  }
+
+  /// - Parameter kept: pixels that may take part; they do not move
+  init(_ shapes: [MovingShape], kept selection: PixelSelection) {
+    self.shapes = shapes
+    size = selection.shape
+    kept = selection.included.contains(false) ? Self.rows(selection) : nil
+    var radii: [Double] = []
+    for case let (inner, outer)? in shapes.map(\.ring) {
+      for radius in [inner, outer] where radius > 0 && radius.isFinite && !radii.contains(radius) {
+        radii.append(radius)
+      }
+    }
+    self.radii = radii
+    sectors = shapes.map { if case let .segment(_, _, start, end) = $0 { Sector(start, end) } else { nil } }
+    spans = .allocate(capacity: max(1, radii.count * size.y))
+    spans.initialize(repeating: Span(), count: max(1, radii.count * size.y))
+    capacity = 4 * size.y * max(1, shapes.count)
+    runs = .allocate(capacity: capacity)
+    first = .allocate(capacity: shapes.count + 1)
+    first.initialize(repeating: 0, count: shapes.count + 1)
+    targets = .allocate(capacity: max(1, shapes.count))
+    for index in shapes.indices { (targets + index).initialize(to: UInt32(index)) }
+  }
+
+  deinit {
+    spans.deallocate()
+    runs.deallocate()
+    first.deallocate()
+    targets.deallocate()
+  }
+
+  private static func rows(_ selection: PixelSelection) -> [[Range<Int32>]] {
+    var rows = Array(repeating: [Range<Int32>](), count: selection.shape.y)
+    for run in selection.runs() { rows[Int(run.y)].append(Int32(run.x)..<Int32(run.x + run.length)) }
+    return rows
+  }
+
+  func isEmpty(_ shape: Int) -> Bool { first[shape] == first[shape + 1] }
+
+  /// `center` [px]; without a finite one no pixel belongs to any shape.
+  func move(to center: Pair<Double>) {
+    count = 0
+    let isKnown = center.y.isFinite && center.x.isFinite
+    if isKnown { for index in radii.indices { cross(index, center) } }
+    for (index, shape) in shapes.enumerated() {
+      if isKnown { add(shape, sectors[index], center) }
+      first[index + 1] = UInt32(count)
+    }
+  }
+
+  // MARK: circles
+
+  /// The spans of circle `index`: hypot(y − cy, x − cx) < radius.
+  private func cross(_ index: Int, _ center: Pair<Double>) {
+    let radius = radii[index], square = radius * radius, width = Double(size.x)
+    // The squared distance as computed is within a few units of the last place.
+    let surely = square * (1 - 1e-12), never = square * (1 + 1e-12)
+    let row = spans + index * size.y
+    for y in 0..<size.y {
+      let down = Double(y) - center.y, rest = square - down * down
+      guard rest > square * -1e-12 else {
+        row[y] = Span()
+        continue
+      }
+      @inline(__always) func inside(_ x: Int) -> Bool {
+        let right = Double(x) - center.x, distance = down * down + right * right
+        if distance < surely { return true }
+        return distance <= never && hypot(down, right) < radius
+      }
+      let half = max(0, rest).squareRoot()
+      var left = Int(max(0, min(width, (center.x - half).rounded(.up))))
+      var end = Int(max(0, min(width, (center.x + half).rounded(.down) + 1)))
+      while left > 0, inside(left - 1) { left -= 1 }
+      while left < end, !inside(left) { left += 1 }
+      end = max(left, end)
+      while end < size.x, inside(end) { end += 1 }
+      while end > left, !inside(end - 1) { end -= 1 }
+      row[y] = Span(first: Int32(left), end: Int32(end))
+    }
+  }
+
+  // MARK: shapes
+
+  private func add(_ shape: MovingShape, _ sector: Sector?, _ center: Pair<Double>) {
+    switch shape {
+    case .annulus(let inner, let outer):
+      addRing(inner, outer) { y, first, end in append(y, first, end) }
+    case .segment(let inner, let outer, _, _):
+      guard let sector else { return }
+      addRing(inner, outer) { y, first, end in addPart(of: sector, center, y, first, end) }
+    case .rectangle(let height, let width):
+      let columns = extent(width, center.x, size.x), rows = extent(height, center.y, size.y)
+      for y in rows { append(y, Int32(columns.lowerBound), Int32(columns.upperBound)) }
+    case .pixel:
+      let row = (center.y + 0.5).rounded(.down), column = (center.x + 0.5).rounded(.down)
+      guard row >= 0, column >= 0, row < Double(size.y), column < Double(size.x) else { return }
+      append(Int(row), Int32(column), Int32(column) + 1)
+    }
+  }
+
+  @inline(__always) private func addRing(
+    _ inner: Double, _ outer: Double, _ piece: (_ y: Int, _ first: Int32, _ end: Int32) -> Void
+  ) {
+    let outerRow = radii.firstIndex(of: outer).map { spans + $0 * size.y }
+    let innerRow = radii.firstIndex(of: inner).map { spans + $0 * size.y }
+    if outerRow == nil, outer <= 0 { return }
+    for y in 0..<size.y {
+      let whole = outerRow?[y] ?? Span(first: 0, end: Int32(size.x))
+      guard whole.first < whole.end else { continue }
+      if let hole = innerRow?[y], hole.first < hole.end {
+        if whole.first < hole.first { piece(y, whole.first, hole.first) }
+        if hole.end < whole.end { piece(y, hole.end, whole.end) }
+      } else {
+        piece(y, whole.first, whole.end)
+      }
+    }
+  }
+
+  /// The part of a piece of a row inside a sector.
+  private func addPart(of sector: Sector, _ center: Pair<Double>, _ y: Int, _ first: Int32, _ end: Int32) {
+    let up = center.y - Double(y)
+    // Near the row through the center an angle hardly changes from pixel to pixel: each is asked.
+    if abs(up) < 0.05 {
+      var x = first
+      while x < end {
+        let begin = x
+        while x < end, sector.contains(y, Int(x), center) { x += 1 }
+        if x > begin { append(y, begin, x) }
+        x += 1
+      }
+      return
+    }
+    if sector.isWhole { return append(y, first, end) }
+    let a = sector.boundary(sector.cotangentOfStart, sector.start, y, center, size.x)
+    let b = sector.boundary(sector.cotangentOfEnd, sector.end, y, center, size.x)
+    // Angles fall along a row above the center and rise along one below.
+    let (low, high) = up > 0 ? (b, a) : (a, b)
+    if sector.start < sector.end {
+      append(y, max(first, low), min(end, high))
+    } else {
+      append(y, first, min(end, high))
+      append(y, max(first, low), end)
+    }
+  }
+
+  /// −length/2 ≤ i − center < length/2
+  private func extent(_ length: Double, _ center: Double, _ count: Int) -> Range<Int> {
+    func belongs(_ index: Int) -> Bool {
+      let distance = Double(index) - center
+      return -length / 2 <= distance && distance < length / 2
+    }
+    guard let first = (0..<count).first(where: belongs) else { return 0..<0 }
+    return first..<((first..<count).first { !belongs($0) } ?? count)
+  }
+
+  /// The pixels of a piece of a row that may take part.
+  @inline(__always) private func append(_ y: Int, _ first: Int32, _ end: Int32) {
+    guard first < end else { return }
+    guard let kept else { return store(y, first, end) }
+    for range in kept[y] where range.lowerBound < end && first < range.upperBound {
+      store(y, max(first, range.lowerBound), min(end, range.upperBound))
+    }
+  }
+
+  @inline(__always) private func store(_ y: Int, _ first: Int32, _ end: Int32) {
+    if count == capacity { grow() }
+    runs[count] = ck_run(
+      start: UInt32(y * size.x) + UInt32(first), length: UInt32(end - first), y: UInt32(y), x: UInt32(first))
+    count += 1
+  }
+
+  private func grow() {
+    let larger = UnsafeMutablePointer<ck_run>.allocate(capacity: 2 * capacity)
+    larger.update(from: runs, count: count)
+    runs.deallocate()
+    runs = larger
+    capacity *= 2
+  }
+}
+
+extension MovingShape {
+  /// Inner and outer radius.
+  fileprivate var ring: (inner: Double, outer: Double)? {
+    switch self {
+    case .annulus(let inner, let outer), .segment(let inner, let outer, _, _): (inner, outer)
+    case .rectangle, .pixel: nil
+    }
+  }
+}
+
+/// start ≤ φ < end, through 360° where end ≤ start.
+private struct Sector {
+  /// In 0 ..< 360 [deg].
+  let start: Double
+  let end: Double
+  let isWhole: Bool
+  let cotangentOfStart: Double
+  let cotangentOfEnd: Double
+
+  init(_ start: Double, _ end: Double) {
+    self.start = DetectorGeometry.turn(start)
+    self.end = DetectorGeometry.turn(end)
+    isWhole = self.start == self.end && start != end
+    cotangentOfStart = 1 / tan(self.start * .pi / 180)
+    cotangentOfEnd = 1 / tan(self.end * .pi / 180)
+  }
+
+  func contains(_ y: Int, _ x: Int, _ center: Pair<Double>) -> Bool {
+    guard hypot(Double(y) - center.y, Double(x) - center.x) > 0 else { return false }
+    let angle = DetectorGeometry.angle(y, x, center)
+    return isWhole || (start < end ? start <= angle && angle < end : angle >= start || angle < end)
+  }
+
+  /// The first column behind the crossing of a row with the ray of an angle. Above the center, the pixels with
+  /// φ ≥ angle end there; below, they begin.
+  @inline(__always) func boundary(
+    _ cotangent: Double, _ angle: Double, _ y: Int, _ center: Pair<Double>, _ width: Int
+  ) -> Int32 {
+    let up = center.y - Double(y)
+    if up > 0 {
+      if angle <= 0 { return Int32(width) }
+      if angle >= 180 { return 0 }
+    } else if angle <= 180 {
+      return 0
+    }
+    let crossing = center.x + up * cotangent, nearest = crossing.rounded()
+    guard nearest >= 0 else { return 0 }
+    guard nearest < Double(width) else { return Int32(width) }
+    let before: Bool
+    if abs(crossing - nearest) < 0.05 {
+      // A pixel on the ray has φ ≥ angle, which above the center puts it before the boundary.
+      let reaches = DetectorGeometry.angle(y, Int(nearest), center) >= angle
+      before = up > 0 ? reaches : !reaches
+    } else {
+      before = nearest < crossing
+    }
+    return Int32(nearest) + (before ? 1 : 0)
+  }
+}

@@ -1,0 +1,175 @@
+import Kernels
+import STEM
+
+/// The optical axis at every position, and its fit over the scan.
+public struct OriginFit: Reconstruction {
+  public var method = "center_of_mass"
+  public var radius: Quantity?
+  public var fit = "plane"
+  public var robust = true
+  public var measuredY: String?
+  public var measuredX: String?
+
+  public init() {}
+
+  public static let declaration = Declaration<Self>(
+    "origin", "The beam's position on the detector at every position, and its fit over the scan (descan).",
+    source: "least squares with Tukey's biweight, Beaton & Tukey, Technometrics 16:147 (1974); Savitzky et al., "
+      + "Microsc. Microanal. 27:712 (2021)",
+    parameters: [
+      .init(
+        "method", \.method, .choice(["center_of_mass", "edge"]),
+        "center_of_mass within radius, which moves along; or edge: where the disk's edge lies, which texture in the "
+          + "disk and the detector's border do not pull."),
+      .init(
+        "radius", \.radius, .quantity(lengthUnits),
+        "center_of_mass: what is collected, default 1.2 × the disk's radius; edge: the disk's radius, default as known "
+          + "or measured."),
+      .init(
+        "fit", \.fit, .choice(["constant", "plane", "parabola", "none"]),
+        "The surface over the scan; none: what was measured stays, and the median where nothing was."),
+      .init("robust", \.robust, .flag, "Whether positions far off the surface do not count."),
+      .init(
+        "measured_y", \.measuredY, .file,
+        "Rows of the origin from elsewhere instead of a measurement, px, one a position: the output measured_y or "
+          + "fitted_y of a vacuum scan, a .npy file. Together with measured_x."),
+      .init("measured_x", \.measuredX, .file, "Columns of it."),
+    ],
+    outputs: descriptions,
+    example: "- origin: {method: center_of_mass, fit: plane}")
+
+  static let descriptions: [OutputDescription] = [
+    ("measured", false, "Origin as measured", "; NaN where the frame shows none."),
+    ("fitted", false, "Fitted origin", ", everywhere."),
+    ("residual", true, "Measured minus fitted origin", "; NaN where nothing was measured."),
+  ].flatMap { name, signed, summary, rest in
+    [("y", "row"), ("x", "column")].map { axis, direction in
+      OutputDescription(
+        "\(name)_\(axis)", .map, quantity: signed ? "Displacement" : "Position", unit: "px", signed: signed,
+        "\(summary), \(direction)\(rest)")
+    }
+  }
+
+  public var requirements: Set<Requirement> {
+    if isGiven { return [] }
+    return radius == nil ? [.center, .semiangle] : [.center]
+  }
+  public var files: [String] { [measuredY, measuredX].compactMap { $0 } }
+  var isGiven: Bool { measuredY != nil || measuredX != nil }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    if isGiven {
+      _ = try given(context)
+      return Self.descriptions
+    }
+    let radius = try pixels(context)
+    return Self.descriptions.map { output in
+      var output = output
+      output.attributes = [("method", .text(method))] + lengthAttributes("radius", radius, context)
+      return output
+    }
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    if isGiven { return NoKernel() }
+    return OriginKernel(isEdge: method == "edge", radius: try pixels(context), context)
+  }
+
+  /// What is collected, or the disk's radius for `edge` [px].
+  private func pixels(_ context: FrameContext) throws -> Double {
+    let isEdge = method == "edge"
+    var result: Double?
+    if let radius {
+      let problems = gather(at: "radius") { result = try context.pixels(radius) }
+      try problems.throwIfAny()
+    } else {
+      result = context.diskRadius.map { isEdge ? $0 : max(1.5, 1.2 * $0) }
+    }
+    guard let result else {
+      throw Problem(
+        .badConfiguration, at: "radius",
+        "the disk's radius is not known; give radius, or calibration.semiangle and calibration.detector_pixel")
+    }
+    let least = isEdge ? DiskEdge.smallestRadius : 1
+    let most = Double(max(context.detector.y, context.detector.x))
+    guard result >= least, result <= most else {
+      throw Problem(
+        .badConfiguration, at: "radius",
+        "\(shortNumber(result)) px\(radius == nil ? " from the disk" : " given"); \(shortNumber(least)) to "
+          + "\(shortNumber(most)) px is allowed for \(method)"
+          + (isEdge && result < least ? "; use center_of_mass for so small a disk" : ""))
+    }
+    return result
+  }
+
+  /// The origin from files. Throws `Problems`.
+  func given(_ context: FrameContext) throws -> Pair<[Double]> {
+    var found: [String: [Double]] = [:]
+    var problems: [Problem] = []
+    for (key, file) in [("measured_y", measuredY), ("measured_x", measuredX)] {
+      problems += gather(at: key) {
+        found[key] = try map(file, key == "measured_y" ? "measured_x" : "measured_y", context)
+      }
+    }
+    try problems.throwIfAny()
+    return Pair(found["measured_y"] ?? [], found["measured_x"] ?? [])
+  }
+
+  private func map(_ file: String?, _ other: String, _ context: FrameContext) throws -> [Double] {
+    guard let file else { throw Problem(.badConfiguration, "missing; \(other) is given, and both are needed") }
+    guard let array = context.arrays[file] else { throw Problem(.internalError, "\(file) has not been loaded") }
+    // Maps of an h5USID file have one row a position and one column.
+    let shape = array.shape.filter { $0 != 1 }
+    let wanted = [context.scan.y, context.scan.x].filter { $0 != 1 }
+    guard array.values.count == context.scan.count, shape == wanted || shape.count < 2 else {
+      let text = array.shape.map(String.init).joined(separator: " × ")
+      throw Problem(
+        .badData, "\(file) has the shape \(text), the scan \(context.scan.text); give one value per position")
+    }
+    guard array.values.contains(where: \.isFinite) else {
+      throw Problem(.badData, "\(file) has no finite value; give another file")
+    }
+    return array.values
+  }
+
+  /// The middle of the origin from files [px]; nil where it is to be measured or the files do not fit.
+  public func givenCenter(_ context: FrameContext) -> Pair<Double>? {
+    guard isGiven, let maps = try? given(context) else { return nil }
+    return Pair(medianOfFinite(maps.y), medianOfFinite(maps.x))
+  }
+}
+
+/// 0 for none.
+func medianOfFinite(_ values: [Double]) -> Double {
+  let sorted = values.filter(\.isFinite).sorted()
+  return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+}
+
+/// Nothing to do in the pass.
+private final class NoKernel: FrameKernel {
+  let rows: [Rows] = []
+  let accumulators: [any Accumulator] = []
+  func add(_ frame: UnsafeRawPointer, row: Int) {}
+}
+
+private final class OriginKernel: FrameKernel {
+  let rows = [Rows("measured_y"), Rows("measured_x")]
+  let accumulators: [any Accumulator] = []
+  private let center: Pair<Double>
+  private let moments: FollowingMoments
+  private let edge: DiskEdge?
+
+  init(isEdge: Bool, radius: Double, _ context: FrameContext) {
+    center = context.center
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    moments = FollowingMoments(radius: isEdge ? 1.2 * radius : radius, kept: alive, type: context.pixelType)
+    edge = isEdge ? DiskEdge(radius: radius, kept: alive, type: context.pixelType) : nil
+  }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    var place = moments.settled(frame, from: center)
+    if let edge { place = edge.center(frame, from: place) }
+    rows[0].set(row, place.y)
+    rows[1].set(row, place.x)
+  }
+}
