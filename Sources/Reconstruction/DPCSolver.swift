@@ -167,7 +167,7 @@ extension DPCSolver {
           + "charge went with it; calibration.center: fitted on a vacuum scan tells them apart")
     } else if analysis.descan != "plane", plane.variation > 2 * plane.remainder {
       solution.warnings.append(
-        "deflections change evenly over the scan (\(share)): probably descan; consider descan: plane or "
+        "deflections change evenly over the scan (\(share)): perhaps descan; consider descan: plane or "
           + "calibration.center: fitted")
     }
   }
@@ -177,10 +177,16 @@ extension DPCSolver {
     addCurves(fit)
     let known = context.calibration
     guard analysis.rotation != "fit", let given = known.scanRotation else { return useFit(fit) }
-    let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? false)
+    // Where only the angle is known, the data decide on the transpose, if they can.
+    let isTransposed = fit.map {
+      $0.transposed.meanSquare(given.value) * RotationFit.leastRatio < $0.plain.meanSquare(given.value)
+    }
+    let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? isTransposed ?? false)
     use(rotation, source: given.origin.rawValue)
     if known.transpose == nil {
-      solution.notes.append("scan_rotation is known, transpose is not: taken as false; calibration.transpose gives it")
+      solution.notes.append(
+        "scan_rotation is known, transpose is not: taken as \(rotation.transpose), which leaves less curl or cannot be told"
+      )
     }
     if given.origin == .file {
       solution.notes.append("rotation and transpose are those of the file; rotation: fit measures them")
@@ -202,7 +208,7 @@ extension DPCSolver {
       let rotation = DetectorRotation(angle: 0, transpose: context.calibration.transpose?.value ?? false)
       use(rotation, source: Origin.default.rawValue)
       solution.warnings.append(
-        "the rotation cannot be measured: no position has four known neighbors; taken as 0 deg; calibration.scan_rotation gives it"
+        "the rotation cannot be measured: no position has eight known neighbors; taken as 0 deg; calibration.scan_rotation gives it"
       )
       return rotation
     }

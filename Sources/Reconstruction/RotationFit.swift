@@ -54,13 +54,13 @@ struct RotationFit: Sendable {
   let interpretation: Interpretation
   let plain: Branch
   let transposed: Branch
-  /// Positions with four known neighbors.
+  /// Positions with eight known neighbors.
   let positions: Int
 
   /// - Parameters:
   ///   - detector: deflections along the detector's axes, in any unit that is the same for both
   ///   - step: distance of positions
-  /// nil where no position has four known neighbors.
+  /// nil where no position has eight known neighbors.
   init?(_ detector: VectorMap, step: Pair<Double>, _ interpretation: Interpretation) {
     let gradient = ScanGradient(detector.shape, step: step)
     let found = [false, true].map { transpose in
