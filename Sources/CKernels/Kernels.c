@@ -217,59 +217,55 @@ void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t co
 #undef CALL
 }
 
-// 512 pixels of four frames as doubles take 16 KiB of the first-level cache.
-#define TILE 512
-#define MOST_FRAMES 16
+// 256 pixels of four frames and four masks as doubles take 16 KiB of the first-level cache.
+#define TILE CK_TILE
+#define GROUP CK_GROUP
+#define MOST_FRAMES 32
 typedef double eight __attribute__((vector_size(64)));
-typedef double eight_unaligned __attribute__((vector_size(64), aligned(8), may_alias));
 
-INLINE double reduce_eight(const eight *lanes) {
-  eight v = *lanes;
-  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
-// Four frames by two masks: eight independent sums.
-CLONES static void product(const double *frames, const double *one, const double *two, int64_t count, double *out) {
-  eight a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
-  for (int64_t i = 0; i < count; i += 8) {
-    eight p = *(const eight_unaligned *)(one + i), q = *(const eight_unaligned *)(two + i);
-    eight v = *(const eight_unaligned *)(frames + i);
-    a0 += p * v, b0 += q * v;
-    v = *(const eight_unaligned *)(frames + TILE + i);
-    a1 += p * v, b1 += q * v;
-    v = *(const eight_unaligned *)(frames + 2 * TILE + i);
-    a2 += p * v, b2 += q * v;
-    v = *(const eight_unaligned *)(frames + 3 * TILE + i);
-    a3 += p * v, b3 += q * v;
+// Four frames by four masks: sixteen independent sums of eight lanes each. Fused on purpose: one rounding a product, on
+// every CPU the same (where it has no such instruction, the C library's, which is slow).
+CLONES static void product(const double *frames, const double *masks, eight *work) {
+  eight sums[GROUP][GROUP];
+  memcpy(sums, work, sizeof sums);
+  for (int64_t i = 0; i < TILE; i += 8) {
+    eight weight[GROUP];
+#pragma clang loop unroll(full)
+    for (int m = 0; m < GROUP; m++) weight[m] = *(const eight *)(masks + m * TILE + i);
+#pragma clang loop unroll(full)
+    for (int f = 0; f < GROUP; f++) {
+      eight v = *(const eight *)(frames + f * TILE + i);
+#pragma clang loop unroll(full)
+      for (int m = 0; m < GROUP; m++) sums[f][m] = __builtin_elementwise_fma(weight[m], v, sums[f][m]);
+    }
   }
-  out[0] = reduce_eight(&a0), out[1] = reduce_eight(&b0), out[2] = reduce_eight(&a1), out[3] = reduce_eight(&b1);
-  out[4] = reduce_eight(&a2), out[5] = reduce_eight(&b2), out[6] = reduce_eight(&a3), out[7] = reduce_eight(&b3);
+  memcpy(work, sums, sizeof sums);
 }
 
 void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
-              int64_t mask_count, double *products) {
-  const int64_t stride = (pixels + 7) / 8 * 8;
-  double tile[MOST_FRAMES * TILE] __attribute__((aligned(64))), out[8];
-  memset(products, 0, (size_t)(frame_count * mask_count) * sizeof(double));
+              int64_t mask_count, double *products, double *work) {
+  const int64_t frame_groups = (frame_count + GROUP - 1) / GROUP, mask_groups = (mask_count + GROUP - 1) / GROUP;
+  double tile[MOST_FRAMES * TILE] __attribute__((aligned(64)));
+  eight *sums = (eight *)work;
   memset(tile, 0, sizeof tile);
-  for (int64_t done = 0; done < pixels; done += TILE) {
-    int64_t part = pixels - done < TILE ? pixels - done : TILE, padded = (part + 7) / 8 * 8;
+  memset(sums, 0, (size_t)(frame_groups * mask_groups) * GROUP * GROUP * sizeof(eight));
+  for (int64_t done = 0; done < pixels; done += TILE, weights += mask_groups * GROUP * TILE) {
+    int64_t part = pixels - done < TILE ? pixels - done : TILE;
     for (int64_t f = 0; f < frame_count; f++) {
 #define CALL(name) convert_##name((const pixel_t *)frames + f * pixels + done, part, tile + f * TILE)
       DISPATCH(type, CALL)
 #undef CALL
-      for (int64_t i = part; i < padded; i++) tile[f * TILE + i] = 0;
+      for (int64_t i = part; i < TILE; i++) tile[f * TILE + i] = 0;
     }
-    for (int64_t f = 0; f < frame_count; f += 4) {
-      for (int64_t m = 0; m < mask_count; m += 2) {
-        const double *one = weights + m * stride + done;
-        int64_t two = m + 1 < mask_count;
-        product(tile + f * TILE, one, one + two * stride, padded, out);
-        for (int64_t k = 0; k < 4 && f + k < frame_count; k++) {
-          products[(f + k) * mask_count + m] += out[2 * k];
-          if (two) products[(f + k) * mask_count + m + 1] += out[2 * k + 1];
-        }
-      }
+    for (int64_t f = 0; f < frame_groups; f++)
+      for (int64_t m = 0; m < mask_groups; m++)
+        product(
+          tile + f * GROUP * TILE, weights + m * GROUP * TILE, sums + (f * mask_groups + m) * GROUP * GROUP);
+  }
+  for (int64_t f = 0; f < frame_count; f++) {
+    for (int64_t m = 0; m < mask_count; m++) {
+      eight v = sums[((f / GROUP * mask_groups + m / GROUP) * GROUP + f % GROUP) * GROUP + m % GROUP];
+      products[f * mask_count + m] = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
     }
   }
 }

@@ -20,6 +20,10 @@ final class HDF5CodecReader {
   /// The chunk that was decoded last, when it went through the buffer, and where it begins.
   private var decoded = ScratchBuffer()
   private var held: [Int]?
+  private var decodeTime = Duration.zero
+  var decodeSeconds: Double {
+    Double(decodeTime.components.attoseconds) * 1e-18 + Double(decodeTime.components.seconds)
+  }
 
   /// nil where HDF5 reads the dataset: other filters, no chunks, chunks that are too large.
   init?(_ source: HDF5FrameSource, reading type: HDF5.ElementType) {
@@ -113,6 +117,8 @@ final class HDF5CodecReader {
     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<found.size])
     do throws(CodecFailure) {
       if isFiltered {
+        let began = ContinuousClock.now
+        defer { decodeTime += ContinuousClock.now - began }
         try decoder.decode(bytes, into: target)
       } else if found.size != chunkBytes {
         throw CodecFailure("it holds \(found.size) bytes where \(chunkBytes) are due")

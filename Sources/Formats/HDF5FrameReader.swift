@@ -31,6 +31,8 @@ final class HDF5FrameReader: FrameReader {
     }
   }
 
+  var decodeSeconds: Double { direct?.decodeSeconds ?? 0 }
+
   func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
     try source.description.check(positions)
     let (width, size) = (source.layout.grid.x, source.description.pixelType.size)

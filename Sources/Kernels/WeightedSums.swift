@@ -6,19 +6,33 @@ final class WeightedSums {
   private let type: PixelType
   private let pixels: Int
   private let masks: Int
-  /// Each padded with zeros to a multiple of 8 pixels.
+  /// Tile by tile, as `ck_weigh` wants them.
   private let weights: Fixed<Double>
   private let products: Fixed<Double>
+  private let work: Fixed<Double>
   private let batch: FrameBatch
 
   init(_ weights: [[Double]], shape: Shape, type: PixelType) {
     self.type = type
     pixels = shape.count
     masks = weights.count
-    let padding = Array(repeating: 0.0, count: (8 - pixels % 8) % 8)
-    self.weights = Fixed(weights.flatMap { $0 + padding })
-    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16], budget: 4 << 20)
+    let tiles = (pixels + Self.tile - 1) / Self.tile
+    self.weights = Fixed(Array(repeating: 0, count: tiles * Self.whole(masks) * Self.tile))
+    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 4 << 20)
     products = Fixed(Array(repeating: 0, count: batch.frames * weights.count))
+    work = Fixed(Array(repeating: 0, count: 8 * Self.whole(batch.frames) * Self.whole(masks)))
+    for (mask, values) in weights.enumerated() {
+      for (pixel, value) in values.enumerated() { self.weights.values[place(mask, pixel)] = value }
+    }
+  }
+
+  private static let tile = Int(CK_TILE)
+
+  /// A number of frames or masks in whole groups.
+  private static func whole(_ count: Int) -> Int { (count + Int(CK_GROUP) - 1) / Int(CK_GROUP) * Int(CK_GROUP) }
+
+  private func place(_ mask: Int, _ pixel: Int) -> Int {
+    (pixel / Self.tile * Self.whole(masks) + mask) * Self.tile + pixel % Self.tile
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
@@ -33,7 +47,7 @@ final class WeightedSums {
     _ frames: UnsafeRawPointer, rows: [Int], _ output: (_ mask: Int, _ row: Int, Double) -> Void
   ) {
     ck_weigh(
-      type.c, frames, Int64(rows.count), Int64(pixels), weights.pointer, Int64(masks), products.pointer)
+      type.c, frames, Int64(rows.count), Int64(pixels), weights.pointer, Int64(masks), products.pointer, work.pointer)
     for (index, row) in rows.enumerated() {
       for mask in 0..<masks {
         var value = products.values[index * masks + mask]
@@ -45,10 +59,9 @@ final class WeightedSums {
 
   /// Leaves out pixels of weight 0, of which NaN would make NaN.
   private func careful(_ frame: UnsafeRawPointer, _ mask: Int) -> Double {
-    let stride = (pixels + 7) / 8 * 8
     var sum = 0.0
     for (pixel, value) in type.doubles(frame, count: pixels).enumerated() {
-      let weight = weights.values[mask * stride + pixel]
+      let weight = weights.values[place(mask, pixel)]
       if weight != 0 { sum += weight * value }
     }
     return sum

@@ -13,23 +13,6 @@ protocol RowSink {
   func sync() throws
 }
 
-/// What one rank did in a pass.
-public struct PassStatistics: Codable, Sendable {
-  /// Seconds in reading frames and kernels, in writing, and in the whole loop.
-  public var busy = 0.0
-  public var writing = 0.0
-  public var wall = 0.0
-  public var frames = 0
-  /// Frames with a value that is not a number in some map: empty, or with NaN pixels.
-  public var badFrames = 0
-  /// Frames that could not be read and were masked.
-  public var masked = 0
-  /// The first few of the bad ones.
-  public var badPositions: [Int] = []
-  public var bytes = 0
-  public var leaves = 0
-}
-
 /// One pass over the scan: leaf → block → frame → every kernel.
 final class FramePass {
   let blocks: BlockPlan
@@ -87,10 +70,14 @@ final class FramePass {
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
     try ranks.startTasks()
+    let began = ContinuousClock.now
     let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, checkpoint, state) } }
     try ranks.endTasks()
+    statistics.waiting += max(0, (ContinuousClock.now - began).seconds - statistics.wall)
     try outcome.get()
     checkpoint.close()
+    let reducing = ContinuousClock.now
+    defer { statistics.reducing += (ContinuousClock.now - reducing).seconds }
     try ranks.onFirst {
       try checkpoint.openForWriting()
       try combine(checkpoint, state.boots)
@@ -181,19 +168,45 @@ final class FramePass {
 
   func compute(_ block: Range<Int>, leafStart: Int, _ reader: any FrameReader) throws {
     let began = ContinuousClock.now
-    let (kernels, origins) = (kernels, origins)
+    let decodedBefore = reader.decodeSeconds
     let runs = selection.runs(in: block)
+    let kernelTime = statistics.timesKernels ? try timed(runs, leafStart, reader) : try untimed(runs, leafStart, reader)
+    for run in runs {
+      countBadFrames(run, leafStart: leafStart)
+      statistics.frames += run.count
+      statistics.bytes += run.count * frameBytes
+    }
+    statistics.addBlock(
+      busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)
+  }
+
+  private func untimed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
+    let (kernels, origins) = (kernels, origins)
     for run in runs {
       try read(run, reader) { position, frame in
         if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
         for kernel in kernels { kernel.add(frame, row: position - leafStart) }
       }
-      statistics.frames += run.count
-      statistics.bytes += run.count * frameBytes
     }
     for kernel in kernels { kernel.endBlock() }
-    for run in runs { countBadFrames(run, leafStart: leafStart) }
-    statistics.busy += (ContinuousClock.now - began).seconds
+    return .zero
+  }
+
+  /// The time of the kernels alone. A clock around every frame costs too much for small ones: only some blocks have it.
+  private func timed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
+    let (kernels, origins) = (kernels, origins)
+    var time = Duration.zero
+    for run in runs {
+      try read(run, reader) { position, frame in
+        let began = ContinuousClock.now
+        if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
+        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
+        time += ContinuousClock.now - began
+      }
+    }
+    let began = ContinuousClock.now
+    for kernel in kernels { kernel.endBlock() }
+    return time + (ContinuousClock.now - began)
   }
 
   /// Reads the frames of a run; with `masksBadFrames` those that cannot be read are left out and listed.

@@ -297,10 +297,13 @@ public final class JobRun {
     phases.end("publish")
     let encoded = Array(try JSONEncoder().encode(passes[passes.count - 1].frames.statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
-    return RunSummary(
-      outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, phases: phases.list, ranks: perRank,
-      positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x,
-      groups: Set(places.groups.map(\.path)))
+    let wall = (ContinuousClock.now - clock).seconds
+    var summary = RunSummary(
+      outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
+      selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
+    summary.bottleneck =
+      Bottleneck(perRank, wall: wall, limit: ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil)?.text
+    return summary
   }
 
   private func progressReport() -> (PassStatistics) -> Void {

@@ -14,24 +14,25 @@ public struct RunSummary: Codable, Sendable {
   public let scanWidth: Int
   /// Paths of the results groups that this run wrote.
   public let groups: Set<String>
+  /// What limited the run, in a sentence.
+  public var bottleneck: String?
   public var images: [String] = []
 
   public var bytes: Int { ranks.reduce(0) { $0 + $1.bytes } }
 
   public var text: String {
-    let busy = ranks.map(\.busy)
-    let shares = busy.map { String(format: "%.0f %%", 100 * $0 / max(wall, 1e-9)) }.prefix(8).joined(separator: ", ")
     guard !ranks.isEmpty else { return "nothing to compute" }
-    var lines = [
-      String(
-        format: "%d positions, %.3f GB in %.3f s: %.2f GB/s, %.0f frames/s", selected, Double(bytes) / 1e9, wall,
-        Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9)),
-      "busy per rank: \(shares)\(busy.count > 8 ? ", …" : "")",
-    ]
+    var lines =
+      [
+        String(
+          format: "%d positions, %.3f GB in %.3f s: %.2f GB/s, %.0f frames/s", selected, Double(bytes) / 1e9, wall,
+          Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9))
+      ] + rankLines
     lines.append(
       "time: "
         + phases.filter { $0.seconds >= 0.0005 }.map { String(format: "%@ %.3f s", $0.name, $0.seconds) }
         .joined(separator: ", "))
+    if let bottleneck { lines.append(bottleneck) }
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }
     let masked = ranks.reduce(0) { $0 + $1.masked }
@@ -45,6 +46,19 @@ public struct RunSummary: Codable, Sendable {
         : "\(bad) bad \(bad == 1 ? "frame" : "frames") (empty, or NaN where used) at (y, x) "
           + places.joined(separator: ", ") + (bad > places.count ? ", …" : ""))
     return lines.joined(separator: "\n")
+  }
+}
+
+extension RunSummary {
+  /// Where each rank's time in the pass went; of many ranks the first ones.
+  private var rankLines: [String] {
+    let most = 8
+    return ranks.prefix(most).enumerated().map { rank, time in
+      String(
+        format:
+          "rank %d: read %.3f s, decode %.3f s, kernels %.3f s, write %.3f s, wait %.3f s, reduce %.3f s; %d frames",
+        rank, time.reading, time.decoding, time.computing, time.writing, time.waiting, time.reducing, time.frames)
+    } + (ranks.count > most ? ["… and \(ranks.count - most) more ranks (all in the JSON summary)"] : [])
   }
 }
 

@@ -57,6 +57,12 @@ public protocol FrameReader: AnyObject {
   /// `detectorShape.count` pixels in the native byte order, row-major (y, x), valid during the call only;
   /// it may point into mapped memory. Throws `Problem` naming file and frame.
   func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws
+  /// Seconds spent so far in undoing compression, which are part of the time of `forEachFrame`.
+  var decodeSeconds: Double { get }
+}
+
+extension FrameReader {
+  public var decodeSeconds: Double { 0 }
 }
 
 /// What the user said about the input; formats take what concerns them and refuse the rest with a `Problem`.

@@ -58,6 +58,7 @@ struct RunCommand: ParsableCommand {
     var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
+      if logging.logFormat == .json { return print(summary.json) }
       print(summary.text)
       if !summary.images.isEmpty {
         print("pictures: \(summary.images.count) in \(QuickLooks.defaultFolder(for: summary.outputPath))")

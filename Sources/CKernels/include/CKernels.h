@@ -56,10 +56,14 @@ void ck_accumulate(ck_type type, const void *frames, int64_t frame_count, int64_
 void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
                  ck_sum *sums, void *work);
 
-/// The product of `frame_count` frames (up to 16, one after the other) with `mask_count` weight patterns:
-/// (each padded with zeros to a multiple of 8 pixels): `products[frame * mask_count + mask]` = Σ weight·v.
-/// Faster with weights on a 64-byte boundary.
+/// Pixels of a tile of weights; frames and masks that are multiplied together.
+enum { CK_TILE = 256, CK_GROUP = 4 };
+
+/// The product of `frame_count` frames (up to 32, one after the other) with `mask_count` weight patterns:
+/// `products[frame * mask_count + mask]` = Σ weight·v. `weights`, on a 64-byte boundary: for each tile of pixels the
+/// CK_TILE weights of every mask, with zeros for pixels and masks up to whole tiles and groups. `work`, on a 64-byte
+/// boundary: 8 values for each frame and mask, both counted in whole groups.
 void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
-              int64_t mask_count, double *products);
+              int64_t mask_count, double *products, double *work);
 
 #endif

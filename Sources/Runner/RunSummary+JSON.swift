@@ -1,0 +1,25 @@
+import Foundation
+
+extension RunSummary {
+  /// One line for machines: seconds, bytes and counts of the run and of every rank.
+  public var json: String {
+    var object: [String: Any] = [
+      "output": outputPath, "wall_seconds": wall, "positions": positions, "selected_positions": selected,
+      "bytes": bytes, "groups": groups.sorted(), "images": images,
+      "phases": phases.map { ["name": $0.name, "seconds": $0.seconds] as [String: Any] },
+      "ranks": ranks.map(Self.object),
+    ]
+    if let bottleneck { object["bottleneck"] = bottleneck }
+    let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  private static func object(_ rank: PassStatistics) -> [String: Any] {
+    [
+      "read_seconds": rank.reading, "decode_seconds": rank.decoding, "kernel_seconds": rank.computing,
+      "write_seconds": rank.writing, "wait_seconds": rank.waiting, "reduce_seconds": rank.reducing,
+      "pass_seconds": rank.wall, "frames": rank.frames, "bytes": rank.bytes, "leaves": rank.leaves,
+      "bad_frames": rank.badFrames, "masked_frames": rank.masked,
+    ]
+  }
+}
