@@ -134,7 +134,8 @@ struct DPCOutputs {
       OutputDescription(
         "rotation_curve\(suffix)", .profile, quantity: "Mean squared \(name)", unit: "(\(units.derivative))²",
         axis: axis,
-        "Mean squared \(name) of the deflection over the angle by which it is turned\(suffix.isEmpty ? "" : ", after the transpose").")
+        "Mean squared \(name) of the deflection over the angle by which it is turned\(suffix.isEmpty ? "" : ", after the transpose")."
+      )
     }
   }
 }

@@ -58,7 +58,9 @@ struct DescanPlane: Sendable, Equatable {
   /// Slopes along a direction in which the positions do not extend are 0.
   private static func solve(_ dd: Double, _ dr: Double, _ rr: Double, _ v: Pair<Double>) -> Pair<Double> {
     let determinant = dd * rr - dr * dr
-    if determinant > 1e-9 * dd * rr { return Pair((rr * v.y - dr * v.x) / determinant, (dd * v.x - dr * v.y) / determinant) }
+    if determinant > 1e-9 * dd * rr {
+      return Pair((rr * v.y - dr * v.x) / determinant, (dd * v.x - dr * v.y) / determinant)
+    }
     return dd > rr ? Pair(v.y / dd, 0) : rr > 0 ? Pair(0, v.x / rr) : Pair(0, 0)
   }
 

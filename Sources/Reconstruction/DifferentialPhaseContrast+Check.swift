@@ -14,7 +14,8 @@ extension DifferentialPhaseContrast {
     } else if law == .magnetic, let missing = units.missingForField(law) {
       problems.append(
         Problem(
-          .badConfiguration, at: "interpretation", "magnetic, but \(missing); the induction cannot be computed without"))
+          .badConfiguration, at: "interpretation", "magnetic, but \(missing); the induction cannot be computed without")
+      )
     }
     if let thickness, !(thickness.base > 0) {
       problems.append(Problem(.badConfiguration, at: "thickness", "\(thickness) given; more than 0 is allowed"))
@@ -23,7 +24,8 @@ extension DifferentialPhaseContrast {
       problems.append(
         Problem(
           .badConfiguration, at: "rotation",
-          "calibration, but neither the job nor the file knows scan_rotation; give calibration.scan_rotation, or use fit"))
+          "calibration, but neither the job nor the file knows scan_rotation; give calibration.scan_rotation, or use fit"
+        ))
     }
     if rotation == "fit", min(context.scan.y, context.scan.x) < 3 {
       problems.append(

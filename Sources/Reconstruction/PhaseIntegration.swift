@@ -35,7 +35,8 @@ struct PhaseIntegration: Sendable {
     let window = Window(gradient)
     let known = window.isKnown
     guard known.contains(true) else {
-      return Outcome(map: gradient.y.map { _ in .nan }, method: method, iterations: 0, residuals: [], hasConverged: true)
+      return Outcome(
+        map: gradient.y.map { _ in .nan }, method: method, iterations: 0, residuals: [], hasConverged: true)
     }
     var field = Self.centered(window.field, known)
     let space = makeSpace(boundary, field.shape, step: step)

@@ -34,7 +34,8 @@ struct SegmentRings: ParameterType, Equatable {
     guard case .map(let items) = setting, !items.isEmpty else {
       throw Problem(
         .badConfiguration,
-        "'\(setting.text)' given; at least one ring by name is needed: {quadrants: {outer_radius: 20 mrad, sectors: 4}}")
+        "'\(setting.text)' given; at least one ring by name is needed: {quadrants: {outer_radius: 20 mrad, sectors: 4}}"
+      )
     }
     var problems: [Problem] = []
     rings = []

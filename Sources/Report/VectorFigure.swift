@@ -54,7 +54,8 @@ struct VectorFigure {
     return Picture(
       canvas: canvas,
       texts: y.texts(
-        range: 0...longest, scale: "hue: direction, red right, yellow-green up, cyan left, violet down; brightness: length",
+        range: 0...longest,
+        scale: "hue: direction, red right, yellow-green up, cyan left, violet down; brightness: length",
         extra: [("Zoom", "\(zoom) \(zoom)"), ("Image origin", "\(top) \(left)")]))
   }
 

@@ -16,6 +16,7 @@ let wholeJob = """
     - frame_statistics: {}
     - radial_profile: {bins: 8}
     - radial_profile: {}
+    - dpc: {}
   """
 
 /// Runs a job on a scan; returns the output's path. Fails the test when the run fails.

@@ -64,7 +64,8 @@ struct PhaseIntegrationTests {
     #expect(largestDifference(result, centered(map)) < 1e-10)
   }
 
-  @Test("the adjoint is the adjoint, analysis undoes synthesis", arguments: Boundary.allCases, [Shape(8, 10), Shape(7, 9)])
+  @Test(
+    "the adjoint is the adjoint, analysis undoes synthesis", arguments: Boundary.allCases, [Shape(8, 10), Shape(7, 9)])
   func adjoint(boundary: Boundary, shape: Shape) {
     var noise = Noise(3)
     let space = makeSpace(boundary, shape, step: Pair(0.4, 0.7))

@@ -76,7 +76,8 @@ struct RotationFitTests {
       var best = (angle: 0.0, value: Double.infinity)
       let near = Int((branch.rotation.angle * 18000 / .pi).rounded())
       for hundredth in Array(stride(from: 0, to: 18000, by: 50)) + Array(near - 100...near + 100) {
-        let rotation = DetectorRotation(angle: Double(hundredth) / 100 * .pi / 180, transpose: branch.rotation.transpose)
+        let rotation = DetectorRotation(
+          angle: Double(hundredth) / 100 * .pi / 180, transpose: branch.rotation.transpose)
         let turned = ScanGradient(shape, step: step).interior(measured.map(rotation.scan))
         let values = law == .electric ? turned.curl : turned.divergence
         let value = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
@@ -105,7 +106,8 @@ struct RotationFitTests {
   func ambiguous() throws {
     var noise = Noise(9)
     let step = Pair(1.0, 1.0)
-    let fit = try #require(RotationFit(VectorMap(Shape(20, 20), y: noise.map(400), x: noise.map(400)), step: step, .electric))
+    let fit = try #require(
+      RotationFit(VectorMap(Shape(20, 20), y: noise.map(400), x: noise.map(400)), step: step, .electric))
     #expect(fit.isAmbiguous && fit.isTransposeAmbiguous && fit.isSignAmbiguous)
     #expect(fit.candidates.count == 4 && fit.candidates[0] == fit.best.rotation)
     let zeros = Array(repeating: 0.0, count: 400)
