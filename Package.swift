@@ -85,13 +85,14 @@ let package = Package(
     tests("USIDTests", "USID", "STEM", "HDF5"),
     tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
+    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("RunnerTests", "Runner", "STEM"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
     tests("EndToEndTests", "ronchi", "HDF5", "STEM"),
     .testTarget(
       name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
-      exclude: ["open_with_peers.py", "requirements.txt"]),
+      exclude: ["check_dpc.py", "open_with_peers.py", "requirements.txt"]),
     .target(
       name: "FuzzSupport", dependencies: ["STEM", "Formats", "HDF5", "Jobs"], path: "Tests/FuzzSupport",
       exclude: ["README.md"]),

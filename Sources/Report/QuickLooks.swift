@@ -17,7 +17,8 @@ public enum QuickLooks {
     return resultPath.dropLast(suffix) + "_images"
   }
 
-  /// Writes `<analysis>_<index>_<output>.png` for every output.
+  /// Writes `<analysis>_<index>_<output>.png` for every output, and `…_<vector>.png` in colors for maps `<vector>_y` whose
+  /// attribute `vector_x` names the other component.
   /// - Parameters:
   ///   - folder: made where it does not exist; `defaultFolder` when nil
   ///   - groups: paths of the results groups to draw; nil: all
@@ -43,8 +44,23 @@ public enum QuickLooks {
       let path = "\(folder)/\(fileName(entry))"
       try ResultArray(result, in: catalog).picture().write(to: path)
       outcome.written.append(path)
+      if let path = try writeVector(result, catalog, folder: folder) { outcome.written.append(path) }
     }
     return outcome
+  }
+
+  /// nil where the result is no component of a vector.
+  private static func writeVector(_ y: StoredResult, _ catalog: ResultCatalog, folder: String) throws -> String? {
+    guard case .text(let name)? = y["vector_x"], y.entry.kind == .map, y.entry.output.hasSuffix("_y"),
+      let x = catalog.results.first(where: { $0.groupPath == y.groupPath && $0.entry.output == name }),
+      x.entry.shape == y.entry.shape
+    else { return nil }
+    var entry = y.entry
+    entry.output = String(entry.output.dropLast(2))
+    let path = "\(folder)/\(fileName(entry))"
+    let figure = VectorFigure(entry.output, y: try ResultArray(y, in: catalog), x: try ResultArray(x, in: catalog))
+    try figure.picture().write(to: path)
+    return path
   }
 
   private static func reasonToSkip(_ entry: ResultEntry) -> String? {

@@ -19,6 +19,7 @@ let wholeJob = """
     - angular_symmetry: {rings: {first: {inner_radius: 4 px, outer_radius: 9 px}}, azimuth: true}
     - log_ratio: {radius: 5 px}
     - pixel_noise: {}
+    - dpc: {}
   """
 
 /// What needs a scan of its own shape: regions of it.

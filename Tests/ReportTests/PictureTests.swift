@@ -35,6 +35,26 @@ struct PictureTests {
     }
   }
 
+  @Test("Vectors: red to the right, yellow-green up, cyan left, violet down; longer is brighter, missing is neither")
+  func vectors() throws {
+    #expect(VectorFigure.color(y: 0, x: 1) == Color(255, 0, 0))
+    #expect(VectorFigure.color(y: -1, x: 0) == Color(128, 255, 0))
+    #expect(VectorFigure.color(y: 0, x: -1) == Color(0, 255, 255))
+    #expect(VectorFigure.color(y: 1, x: 0) == Color(128, 0, 255))
+    #expect(VectorFigure.color(y: 0, x: 0.5) == Color(128, 0, 0) && VectorFigure.color(y: 0, x: 0) == .black)
+    #expect(VectorFigure.color(y: .nan, x: 1) == .missing)
+    // All vectors point to the middle of the map.
+    let y = map(5, 7, signed: true) { row, _ in Double(2 - row) }
+    let x = map(5, 7, signed: true) { _, column in Double(3 - column) }
+    let picture = VectorFigure("deflection", y: y, x: x).picture()
+    let text = Dictionary(uniqueKeysWithValues: picture.texts.map { ($0.key, $0.value) })
+    let zoom = Int(text["Zoom"]!.split(separator: " ")[0])!
+    let origin = text["Image origin"]!.split(separator: " ").map { Int($0)! }
+    let color = { (row: Int, column: Int) in picture.canvas[origin[1] + column * zoom, origin[0] + row * zoom] }
+    #expect(color(2, 3) == .black && color(2, 0).red > 150 && color(2, 0).green == 0 && color(2, 0).blue == 0)
+    #expect(color(2, 6).red == 0 && color(2, 6).blue > 150 && color(0, 3).blue > 100 && color(4, 3).green > 100)
+  }
+
   @Test("Signed maps have zero at the middle color and opposite values at the ends, equally far")
   func signed() throws {
     let array = map(3, 3, signed: true) { row, column in Double(row - 1) * 2 + Double(column - 1) * 0.5 }

@@ -43,6 +43,28 @@ struct QuickLookTests {
     }
   }
 
+  @Test("Two maps that make a vector get a picture of their own")
+  func vector() throws {
+    try withFolder { folder in
+      let path = folder + "/result.h5"
+      var outputs = ["deflection_y", "deflection_x"].map {
+        OutputDescription($0, .map, quantity: "Deflection", unit: "px", signed: true, "A map.")
+      }
+      outputs[0].attributes = [("vector_x", .text("deflection_x"))]
+      let layout = ResultFileLayout(
+        scan: Shape(5, 7), detector: Shape(8, 6),
+        source: SourceReference(filePath: "scan.h5", datasetPath: "/data"),
+        groups: [ResultGroupLayout(analysis: "dpc", algorithm: "Mean.", outputs: outputs)])
+      let writer = try ResultWriter(path, places: try ResultFile.create(path, layout))
+      try writer.writeWhole(group: 0, output: 0, (0..<35).map { Double($0) - 17 })
+      try writer.writeWhole(group: 0, output: 1, (0..<35).map { 3 - Double($0 % 7) })
+      try writer.close()
+      let written = try QuickLooks.write(path).written
+      #expect(written.contains("\(folder)/result_images/dpc_000_deflection.png") && written.count == 3)
+      #expect(try PNGReader("\(folder)/result_images/dpc_000_deflection.png").texts["Scale"]?.contains("hue") == true)
+    }
+  }
+
   @Test("An output read from the file keeps shape, type, units and values")
   func read() throws {
     try withFolder { folder in

@@ -1,0 +1,336 @@
+import Foundation
+import Kernels
+import STEM
+
+/// What `dpc` computes once the deflection of every position is known: rotation, fields, phase.
+struct DPCSolver {
+  private let analysis: DifferentialPhaseContrast
+  private let context: FrameContext
+  private let pass: PassResults
+  private let units: DPCUnits
+  private let gradient: ScanGradient
+  private var solution = Solution(values: [:])
+
+  init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext, _ pass: PassResults) {
+    self.analysis = analysis
+    self.context = context
+    self.pass = pass
+    units = DPCUnits(analysis, context)
+    gradient = ScanGradient(context.scan, step: units.step)
+  }
+
+  mutating func solve(_ control: any SolverControl) throws -> Solution {
+    let measured = try analysis.usesSegments ? segmentDeflections() : beamDeflections()
+    guard measured.isKnown.contains(true) else {
+      throw Problem(.badData, "no position has a deflection: all frames are empty, or hold no number")
+    }
+    let raw = measured.map { vector in
+      let round = context.calibration.ellipse?.value.corrected(vector) ?? vector
+      return Pair(round.y * units.scale.y, round.x * units.scale.x)
+    }
+    let plane = DescanPlane(raw)
+    let detector = plane.removed(Descan(rawValue: analysis.descan) ?? .constant, from: raw)
+    report(plane)
+    let rotation = chooseRotation(RotationFit(detector, step: units.step, analysis.law))
+    let deflection = detector.map(rotation.scan)
+    addDeflection(deflection)
+    if units.hasField(analysis.law) { addFields(deflection) }
+    if units.hasPhase { try addPhase(deflection, control) }
+    noteMissing()
+    return solution
+  }
+
+  private mutating func set(_ name: String, _ map: VectorMap) {
+    solution.values["\(name)_y"] = map.y
+    solution.values["\(name)_x"] = map.x
+  }
+
+  private mutating func number(_ key: String, _ value: Double) { solution.attributes.append((key, .number(value))) }
+}
+
+// MARK: - Deflection on the detector
+
+extension DPCSolver {
+  /// [px] from the center.
+  private mutating func beamDeflections() throws -> VectorMap {
+    warnOfCollection(try analysis.collected(context))
+    return VectorMap(context.scan, y: pass.rows["com_y"] ?? [], x: pass.rows["com_x"] ?? [])
+  }
+
+  /// Müller-Caspary et al., Ultramicroscopy 178 (2017) 62: a bias where scattered electrons miss the
+  /// detector.
+  private mutating func warnOfCollection(_ selection: PixelSelection) {
+    let (center, shape) = (context.center, context.detector)
+    let nearest = [
+      center.y + 0.5, center.x + 0.5, Double(shape.y) - 0.5 - center.y, Double(shape.x) - 0.5 - center.x,
+    ].min()!
+    let given = analysis.outerRadius.flatMap { try? context.pixels($0) } ?? .infinity
+    let radius = min(nearest, given)
+    solution.attributes += lengthAttributes("collection_radius", radius, context)
+    if let disk = context.diskRadius, radius < 3 * disk {
+      solution.warnings.append(
+        "collection ends at \(lengthText(radius, context)), below three times the semi-angle of "
+          + "\(lengthText(disk, context)): deflections are biased, mostly too small")
+    }
+    guard let edge = pass.sums[BeamKernel.edgeSum]?.first, let whole = pass.sums[BeamKernel.wholeSum]?.first, whole > 0
+    else { return }
+    number("edge_intensity_fraction", edge / whole)
+    if edge > 0.01 * whole {
+      solution.warnings.append(
+        "\(shortNumber((edge / whole * 1000).rounded() / 10)) % of the intensity lies in the outermost collected pixels: "
+          + "what lies beyond is missing and deflections are biased")
+    }
+  }
+
+  /// Of the segments' signals: px with a response, else arbitrary.
+  private mutating func segmentDeflections() throws -> VectorMap {
+    let selections = try analysis.segments?.place(context) ?? []
+    let centroids = self.centroids(selections.count)
+    let response = try makeResponse(selections, centroids)
+    let signals = pass.rows["segments"] ?? [], count = selections.count
+    var result = VectorMap(
+      context.scan, y: Array(repeating: .nan, count: context.scan.count),
+      x: Array(repeating: .nan, count: context.scan.count))
+    for position in 0..<context.scan.count {
+      var (sum, y, x) = (0.0, 0.0, 0.0)
+      for segment in 0..<count {
+        let signal = signals[position * count + segment]
+        sum += signal
+        guard centroids[segment].y.isFinite else { continue }
+        y += signal * centroids[segment].y
+        x += signal * centroids[segment].x
+      }
+      guard sum != 0, sum.isFinite else { continue }
+      var vector = Pair(y / sum, x / sum)
+      if let response { vector = response.deflection(vector) }
+      if let originY = pass.rows["origin_y"]?[position], let originX = pass.rows["origin_x"]?[position] {
+        vector = Pair(vector.y - (originY - context.center.y), vector.x - (originX - context.center.x))
+      }
+      (result.y[position], result.x[position]) = (vector.y, vector.x)
+    }
+    set("com", result)
+    return result
+  }
+
+  /// Of the mean pattern in every segment, from the center [px]; NaN for a segment without intensity.
+  private mutating func centroids(_ count: Int) -> [Pair<Double>] {
+    let sums = pass.sums[SegmentKernel.sums] ?? [], y = pass.sums[SegmentKernel.momentsY] ?? []
+    let x = pass.sums[SegmentKernel.momentsX] ?? []
+    let centroids = (0..<count).map { segment in
+      sums[segment] != 0
+        ? Pair(y[segment] / sums[segment] - context.center.y, x[segment] / sums[segment] - context.center.x)
+        : Pair(Double.nan, .nan)
+    }
+    solution.attributes.append(("segment_centroids_y_px", .list(centroids.map { .number($0.y) })))
+    solution.attributes.append(("segment_centroids_x_px", .list(centroids.map { .number($0.x) })))
+    return centroids
+  }
+
+  private mutating func makeResponse(
+    _ selections: [PixelSelection], _ centroids: [Pair<Double>]
+  ) throws -> SegmentResponse? {
+    let signals: [SegmentResponse.Signal]
+    switch analysis.response {
+    case "disk":
+      signals = SegmentResponse.disk(selections, center: context.center, radius: context.diskRadius ?? 0)
+    case "vacuum_scan":
+      signals = SegmentResponse.vacuum(selections, try analysis.detectorArray(analysis.vacuum ?? "", context))
+    default: return nil
+    }
+    guard let response = SegmentResponse(signals, centroids: centroids) else {
+      throw Problem(
+        .badConfiguration, at: "segments",
+        "a deflection changes no signal along some direction: the edge of the bright disk "
+          + "(\(context.diskRadius.map { lengthText($0, context) } ?? "unknown")) must lie inside segments on all sides; "
+          + "choose other radii or sectors")
+    }
+    solution.attributes.append(("response_matrix", .list(response.matrix.map { .number($0) })))
+    return response
+  }
+}
+
+// MARK: - Descan and rotation
+
+extension DPCSolver {
+  private mutating func report(_ plane: DescanPlane) {
+    solution.attributes.append(("deflection_unit", .text(units.deflection)))
+    number("mean_deflection_y", plane.mean.y)
+    number("mean_deflection_x", plane.mean.x)
+    number("descan_slope_y_per_row", plane.slopeDown.y)
+    number("descan_slope_y_per_column", plane.slopeRight.y)
+    number("descan_slope_x_per_row", plane.slopeDown.x)
+    number("descan_slope_x_per_column", plane.slopeRight.x)
+    let share = "\(shortNumber(plane.variation)) against \(shortNumber(plane.remainder)) \(units.deflection) rms"
+    if analysis.descan == "plane", plane.variation > 0.1 * plane.remainder {
+      solution.warnings.append(
+        "descan: plane has taken a slope off the deflections (\(share)); if it was no descan, a real mean field and "
+          + "charge went with it; calibration.center: fitted on a vacuum scan tells them apart")
+    } else if analysis.descan != "plane", plane.variation > 2 * plane.remainder {
+      solution.warnings.append(
+        "deflections change evenly over the scan (\(share)): perhaps descan; consider descan: plane or "
+          + "calibration.center: fitted")
+    }
+  }
+
+  /// The rotation in use; stores the fit, its curves and what is doubtful about it.
+  private mutating func chooseRotation(_ fit: RotationFit?) -> DetectorRotation {
+    addCurves(fit)
+    let known = context.calibration
+    guard analysis.rotation != "fit", let given = known.scanRotation else { return useFit(fit) }
+    // Where only the angle is known, the data decide on the transpose, if they can.
+    let isTransposed = fit.map {
+      $0.transposed.meanSquare(given.value) * RotationFit.leastRatio < $0.plain.meanSquare(given.value)
+    }
+    let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? isTransposed ?? false)
+    use(rotation, source: given.origin.rawValue)
+    if known.transpose == nil {
+      solution.notes.append(
+        "scan_rotation is known, transpose is not: taken as \(rotation.transpose), which leaves less curl or cannot be told"
+      )
+    }
+    if given.origin == .file {
+      solution.notes.append("rotation and transpose are those of the file; rotation: fit measures them")
+    }
+    if let fit, !fit.isAmbiguous { compare(rotation, fit.best.rotation) }
+    return rotation
+  }
+
+  private mutating func compare(_ given: DetectorRotation, _ fitted: DetectorRotation) {
+    let difference = DetectorRotation(angle: given.angle - fitted.angle, transpose: false).angle
+    guard abs(difference) > 5 * .pi / 180 || given.transpose != fitted.transpose else { return }
+    solution.warnings.append(
+      "the given rotation, \(Self.text(given)), is not that of least curl, \(Self.text(fitted)); check calibration or use rotation: fit"
+    )
+  }
+
+  private mutating func useFit(_ fit: RotationFit?) -> DetectorRotation {
+    guard let fit else {
+      let rotation = DetectorRotation(angle: 0, transpose: context.calibration.transpose?.value ?? false)
+      use(rotation, source: Origin.default.rawValue)
+      solution.warnings.append(
+        "the rotation cannot be measured: no position has eight known neighbors; taken as 0 deg; calibration.scan_rotation gives it"
+      )
+      return rotation
+    }
+    let branch = context.calibration.transpose.map { $0.value ? fit.transposed : fit.plain } ?? fit.best
+    use(branch.rotation, source: Origin.measured.rawValue)
+    if fit.isAmbiguous {
+      let doubts =
+        (fit.isTransposeAmbiguous ? ["with and without transpose fit nearly as well"] : [])
+        + (fit.isSignAmbiguous ? ["180° more cannot be told apart"] : [])
+      solution.warnings.append(
+        "the measured rotation is ambiguous: \(doubts.joined(separator: ", ")); candidates: "
+          + fit.candidates.map(Self.text).joined(separator: "; ") + "; give calibration.scan_rotation and transpose")
+    }
+    return branch.rotation
+  }
+
+  private mutating func use(_ rotation: DetectorRotation, source: String) {
+    number("scan_rotation_deg", rotation.angle * 180 / .pi)
+    solution.attributes.append(("transpose", .bool(rotation.transpose)))
+    solution.attributes.append(("rotation_source", .text(source)))
+    solution.notes.append("\(Self.text(rotation)) (\(source))")
+  }
+
+  private mutating func addCurves(_ fit: RotationFit?) {
+    let curve = { (branch: RotationFit.Branch?) in
+      DPCOutputs.angles.map { branch?.meanSquare($0 * .pi / 180) ?? .nan }
+    }
+    solution.values["rotation_curve"] = curve(fit?.plain)
+    solution.values["rotation_curve_transposed"] = curve(fit?.transposed)
+    guard let fit else { return }
+    number("fitted_scan_rotation_deg", fit.best.rotation.angle * 180 / .pi)
+    solution.attributes.append(("fitted_transpose", .bool(fit.best.rotation.transpose)))
+    number("skewness", fit.best.skewness)
+    number("transpose_ratio", min(fit.ratio, 1e300))
+    solution.attributes.append(("ambiguous", .bool(fit.isAmbiguous)))
+    let candidates = fit.candidates
+    solution.attributes.append(
+      ("candidates_scan_rotation_deg", .list(candidates.map { .number($0.angle * 180 / .pi) })))
+    solution.attributes.append(
+      ("candidates_transpose", .text(candidates.map { String($0.transpose) }.joined(separator: ", "))))
+  }
+
+  private static func text(_ rotation: DetectorRotation) -> String {
+    String(format: "%.2f deg", rotation.angle * 180 / .pi) + (rotation.transpose ? " with transpose" : "")
+  }
+}
+
+// MARK: - Results
+
+extension DPCSolver {
+  private mutating func addDeflection(_ deflection: VectorMap) {
+    set("deflection", deflection)
+    solution.values["magnitude"] = zip(deflection.y, deflection.x).map { hypot($0, $1) }
+    solution.values["angle"] = zip(deflection.y, deflection.x).map { atan2(-$0, $1) }
+    solution.values["divergence"] = gradient.divergence(deflection)
+    solution.values["curl"] = gradient.curl(deflection)
+  }
+
+  private mutating func addFields(_ deflection: VectorMap) {
+    guard analysis.law == .electric, let energy = units.energy else {
+      // Å → nm
+      let scale = units.thickness.map { 10 / $0 } ?? 1
+      set(
+        "induction",
+        deflection.map {
+          let induction = FieldFormulas.projectedInduction($0)
+          return Pair(induction.y * scale, induction.x * scale)
+        })
+      return
+    }
+    let volts = FieldFormulas.projectedField(energy: energy)
+    let projected = deflection.map { Pair($0.y * volts, $0.x * volts) }
+    let scale = units.thickness.map { FieldFormulas.voltsPerMetre / $0 } ?? 1
+    set("field", projected.map { Pair($0.y * scale, $0.x * scale) })
+    if units.isStepKnown {
+      solution.values["charge_density"] = gradient.divergence(projected).map { $0 * FieldFormulas.permittivity }
+    }
+  }
+
+  private mutating func addPhase(_ deflection: VectorMap, _ control: any SolverControl) throws {
+    var slope = deflection.map { Pair(2 * .pi * $0.y, 2 * .pi * $0.x) }
+    if let path = analysis.solverMask {
+      for (index, isUsed) in try analysis.scanMask(path, context).enumerated() where !isUsed {
+        (slope.y[index], slope.x[index]) = (.nan, .nan)
+      }
+    }
+    let integration = analysis.integration
+    let result = try integration.integrate(slope, step: units.step, control)
+    solution.values["phase"] = result.map
+    solution.attributes.append(("phase_method", .text(result.method.rawValue)))
+    guard result.method == .iterative else { return }
+    if integration.method == .spectral {
+      solution.notes.append("the phase comes from the iterative method: positions are missing inside of the scan")
+    }
+    solution.attributes.append(("solver_iterations", .integer(result.iterations)))
+    if let last = result.residuals.last { number("solver_residual_rad_per_A", last) }
+    solution.attributes.append(("solver_converged", .bool(result.hasConverged)))
+    if !result.hasConverged {
+      solution.warnings.append(
+        "the phase has not converged after \(result.iterations) iterations; raise iterations or tolerance")
+    }
+  }
+
+  private mutating func noteMissing() {
+    if let missing = units.missingForField(analysis.law) {
+      solution.notes.append("no \(analysis.law == .electric ? "field" : "induction"): \(missing)")
+    }
+    if !units.hasPhase, units.isReciprocal {
+      solution.notes.append("no phase: the scan step is not known (calibration.scan_step)")
+    } else if !units.hasPhase {
+      solution.notes.append("no phase: deflections are not known in Å⁻¹")
+    }
+  }
+}
+
+extension DifferentialPhaseContrast {
+  var integration: PhaseIntegration {
+    var result = PhaseIntegration()
+    result.method = PhaseIntegration.Method(rawValue: method) ?? .spectral
+    result.boundary = Boundary(rawValue: boundary) ?? .mirror
+    (result.lowpass, result.highpass, result.order) = (lowpass?.base, highpass?.base, order)
+    (result.regularization, result.iterations, result.tolerance) = (regularization, iterations, tolerance)
+    return result
+  }
+}

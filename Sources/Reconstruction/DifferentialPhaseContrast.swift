@@ -1,0 +1,119 @@
+import Kernels
+import STEM
+
+/// Differential phase contrast: from the deflection of the beam to fields, charge and phase.
+public struct DifferentialPhaseContrast: Reconstruction {
+  public init() {}
+
+  var detector = "center_of_mass"
+  var outerRadius: Quantity?
+  var mask: String?
+  var segments: SegmentRings?
+  var response = "none"
+  var vacuum: String?
+  var interpretation = "electric"
+  var thickness: Quantity?
+  var rotation = "auto"
+  var descan = "constant"
+  var method = "spectral"
+  var boundary = "mirror"
+  var lowpass: Quantity?
+  var highpass: Quantity?
+  var order = 2
+  var regularization = 0.0
+  var solverMask: String?
+  var iterations = 200
+  var tolerance = 1e-6
+
+  private static let lengths: [STEM.Unit] = [.angstrom, .nanometre]
+  private static let frequencies: [STEM.Unit] = [.inverseAngstrom, .inverseNanometre]
+
+  public static let declaration = Declaration<Self>(
+    "dpc", "Differential phase contrast: deflection, electric field and charge or magnetic induction, and phase.",
+    source:
+      "Müller et al., Nat. Commun. 5:5653 (2014); Lazić et al., Ultramicroscopy 160 (2016) 265; rotation: least mean squared curl",
+    parameters: detection + interpretations + integration, outputs: DPCOutputs.all,
+    example: "- dpc: {interpretation: electric, thickness: 50 Å}")
+
+  private static let detection: [Parameter<Self>] = [
+    .init(
+      "detector", \.detector, .choice(["center_of_mass", "segments"]),
+      "Where deflections come from: the center of mass of all pixels, or the signals of detector segments."),
+    .init(
+      "outer_radius", \.outerRadius, .quantity(lengthUnits),
+      "center_of_mass: only pixels nearer to the center; default: the whole detector. A tight one biases the result."),
+    .init("mask", \.mask, .file, "center_of_mass: a .npy file or file.h5:/dataset, 1 for pixels to collect, else 0."),
+    .init(
+      "segments", \.segments, .named(.object(SegmentRings.fields)),
+      "segments: rings by name, each cut into equal sectors; the deflection is Σ s_j c_j / Σ s_j with c_j the centroid of the mean pattern in segment j."
+    ),
+    .init(
+      "response", \.response, .choice(["none", "disk", "vacuum_scan"]),
+      "segments: what turns that mean into px: an even disk of the semi-angle, the pattern in vacuum, or nothing (a.u.)."
+    ),
+    .init("vacuum", \.vacuum, .file, "response vacuum_scan: the mean pattern of a scan without specimen."),
+  ]
+
+  private static let interpretations: [Parameter<Self>] = [
+    .init(
+      "interpretation", \.interpretation, .choice(Interpretation.allCases.map(\.rawValue)),
+      "What deflects the beam: one scan cannot tell both."),
+    .init("thickness", \.thickness, .quantity(lengths), "Of the specimen: fields are then means over it, in V/m or T."),
+    .init(
+      "rotation", \.rotation, .choice(["auto", "calibration", "fit"]),
+      "Detector against scan: calibration's, or measured as that of least curl (magnetic: divergence); auto measures what is not known."
+    ),
+    .init(
+      "descan", \.descan, .choice(["none", "constant", "plane"]),
+      "Taken off the deflection first. A plane takes an even field and an even charge with it."),
+  ]
+
+  private static let integration: [Parameter<Self>] = [
+    .init(
+      "method", \.method, .choice(PhaseIntegration.Method.allCases.map(\.rawValue)),
+      "Of the phase: in one step, or by least squares, which also serves scans with missing positions."),
+    .init(
+      "boundary", \.boundary, .choice(Boundary.allCases.map(\.rawValue)), "How the phase goes on beyond the scan."),
+    .init("q_lowpass", \.lowpass, .quantity(frequencies), "Phase: half level of a Butterworth filter."),
+    .init("q_highpass", \.highpass, .quantity(frequencies), "Phase: half level of a Butterworth filter."),
+    .init("butterworth_order", \.order, .integer(1...20), "Of both filters: 1/(1 + (q/q_lowpass)^(2·order))."),
+    .init(
+      "regularization", \.regularization, .number(0...1e6),
+      "Weight of the phase's curvature against the misfit of its slope, in squared scan steps."),
+    .init(
+      "solver_mask", \.solverMask, .file,
+      "An array [scan y, scan x], 0 where the deflection is not to be used for the phase."),
+    .init("iterations", \.iterations, .integer(1...100_000), "Least squares: at most so many."),
+    .init(
+      "tolerance", \.tolerance, .number(0...1), "Least squares: ends where the slope of the misfit has fallen to this."),
+  ]
+
+  public var requirements: Set<Requirement> {
+    detector == "segments" && response == "disk" ? [.center, .semiangle] : [.center]
+  }
+
+  public var files: [String] { [mask, vacuum, solverMask].compactMap { $0 } }
+
+  var law: Interpretation { Interpretation(rawValue: interpretation) ?? .electric }
+  var usesSegments: Bool { detector == "segments" }
+
+  public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
+    try check(context)
+    return DPCOutputs(self, context).list
+  }
+
+  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+    if usesSegments { return SegmentKernel(try segments?.place(context) ?? [], context) }
+    return BeamKernel(try selection(context), context)
+  }
+
+  public func solve(_ pass: PassResults, _ context: FrameContext, _ control: any SolverControl) throws -> Solution {
+    var solver = DPCSolver(self, context, pass)
+    return try solver.solve(control)
+  }
+
+  public func solverBytes(_ context: FrameContext) -> Int {
+    // Maps of the outputs, of the steps between, and spectra.
+    (480 + 8 * (segments?.rings.reduce(0) { $0 + $1.sectors } ?? 0)) * context.scan.count
+  }
+}

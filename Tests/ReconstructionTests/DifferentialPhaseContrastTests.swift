@@ -1,0 +1,243 @@
+import Foundation
+import STEM
+import Simulation
+import Testing
+
+@testable import Reconstruction
+
+@Suite("dpc on simulated scans")
+struct DifferentialPhaseContrastTests {
+  @Test(
+    "phase and deflections are the truth, rotation and transpose are found",
+    arguments: [
+      (0.0, false, Pair(0.3, 0.3), Shape(30, 26)), (-71, true, Pair(0.2, 0.3), Shape(25, 32)),
+      (133, false, Pair(0.28, 0.18), Shape(29, 31)),
+    ])
+  func accuracy(angle: Double, transpose: Bool, step: Pair<Double>, shape: Shape) throws {
+    let scan = try SimulatedScan(.atoms) {
+      ($0.scanRotation, $0.transpose, $0.scanStep, $0.scanShape) = (angle * .pi / 180, transpose, step, shape)
+      $0.seed = 5
+    }
+    let found = try scan.solve { $0.rotation = "fit" }
+    #expect(abs(found.number("scan_rotation_deg") - angle) < 0.1)
+    #expect(found.flag("transpose") == transpose && found.flag("ambiguous") == false)
+    // Judged in the true frame: half a degree mixes the components.
+    let exact = try scan.solve()
+    #expect(abs(exact.number("scan_rotation_deg") - angle) < 1e-9)
+    for (name, truth) in [
+      ("phase", scan.truth.map(\.phase)), ("deflection_y", scan.truth.map(\.deflection.y)),
+      ("deflection_x", scan.truth.map(\.deflection.x)),
+    ] {
+      let comparison = Comparison(exact.map(name), truth, shape)
+      #expect(abs(comparison.slope - 1) < 0.005 && comparison.error < 0.005, "\(name)")
+    }
+    let phase = Comparison(found.map("phase"), scan.truth.map(\.phase), shape)
+    #expect(abs(phase.slope - 1) < 0.005 && phase.error < 0.005)
+  }
+
+  @Test("a positive charge, sign by sign", arguments: [(0.0, false), (50, true), (-130, false)])
+  func charge(angle: Double, transpose: Bool) throws {
+    let shape = Shape(21, 25), middle = 10 * 25 + 12
+    let scan = try SimulatedScan(.charge) {
+      ($0.scanRotation, $0.transpose, $0.scanShape) = (angle * .pi / 180, transpose, shape)
+    }
+    for rotation in ["calibration", "fit"] {
+      let found = try scan.solve { $0.rotation = rotation }
+      let (above, below, left, right) = (4 * 25 + 12, 16 * 25 + 12, 10 * 25 + 5, 10 * 25 + 19)
+      let (y, x) = (found.map("deflection_y"), found.map("deflection_x"))
+      // Towards the charge; y counts down.
+      #expect(y[above] > 0.001 && y[below] < -0.001 && x[left] > 0.001 && x[right] < -0.001)
+      let angles = found.map("angle")
+      #expect(abs(angles[left]) < 0.05 && abs(abs(angles[right]) - .pi) < 0.05)
+      #expect(abs(angles[above] + .pi / 2) < 0.05 && abs(angles[below] - .pi / 2) < 0.05)
+      #expect(found.map("magnitude")[above] > 0.001)
+      // The field points away.
+      let (fieldY, fieldX) = (found.map("field_y"), found.map("field_x"))
+      #expect(fieldY[above] < 0 && fieldY[below] > 0 && fieldX[left] < 0 && fieldX[right] > 0)
+      let phase = found.map("phase"), density = found.map("charge_density"), divergence = found.map("divergence")
+      #expect(phase.firstIndex(of: phase.max()!) == middle)
+      #expect(density[middle] > 0 && density.firstIndex(of: density.max()!) == middle)
+      #expect(divergence[middle] < 0 && divergence.firstIndex(of: divergence.min()!) == middle)
+      #expect(abs(found.map("curl")[middle]) < 1e-3 * abs(divergence[middle]))
+      #expect(found.number("skewness") < -0.5)
+    }
+  }
+
+  @Test("the rotation of a vacuum scan is ambiguous and says so")
+  func vacuum() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(8, 8) }
+    let found = try scan.solve { $0.rotation = "fit" }
+    #expect(found.flag("ambiguous") == true)
+    #expect(found.solution.warnings.contains { $0.contains("ambiguous") })
+  }
+
+  @Test("a detector below three semi-angles is warned about; a large one is not")
+  func collection() throws {
+    let wide = try SimulatedScan(.atoms) { $0.scanShape = Shape(9, 9) }
+    #expect(try wide.solve().solution.warnings.isEmpty)
+    let tight = try wide.solve { $0.outerRadius = Quantity(21, .milliradian) }
+    #expect(tight.solution.warnings.contains { $0.contains("below three times the semi-angle") })
+    #expect(tight.solution.warnings.contains { $0.contains("in the outermost collected pixels") })
+  }
+
+  private static let quadrants = SegmentRings([
+    .init(
+      name: "q", inner: Quantity(5, .milliradian), outer: Quantity(40, .milliradian), sectors: 4,
+      start: Quantity(45, .degree))
+  ])
+  private static let nine = SegmentRings([
+    .init(
+      name: "inner", inner: Quantity(0, .pixel), outer: Quantity(15, .milliradian), sectors: 3,
+      start: Quantity(10, .degree)),
+    .init(
+      name: "outer", inner: Quantity(15, .milliradian), outer: Quantity(35, .milliradian), sectors: 6,
+      start: Quantity(-20, .degree)),
+  ])
+
+  /// An even disk of 20 px, moved from the middle of 64 × 72 pixels at half pixels.
+  private func disk(_ shift: Pair<Double>) -> [Float] {
+    (0..<64 * 72).map { index in
+      let r = hypot(Double(index / 72) - 31.5 - shift.y, Double(index % 72) - 35.5 - shift.x)
+      return Float(min(1, max(0, 20.5 - r)))
+    }
+  }
+
+  @Test("a disk that moves a little moves the segments' result as much", arguments: ["disk", "vacuum_scan"])
+  func segments(response: String) throws {
+    var noise = Noise(2)
+    let shifts = (0..<60).map { _ in Pair(0.4 * noise.next(), 0.4 * noise.next()) }
+    let frames = shifts.map(disk), shape = Shape(6, 10)
+    var calibration = Calibration()
+    calibration.energy = Sourced(200e3, .job)
+    calibration.semiangle = Sourced(0.02, .job)
+    calibration.detectorPixel = Sourced(Pair(Quantity(1, .milliradian), Quantity(1, .milliradian)), .job)
+    calibration.scanStep = Sourced(Pair(0.3, 0.3), .job)
+    calibration.center = Sourced(Pair(31.5, 35.5), .job)
+    var context = FrameContext(scan: shape, detector: Shape(64, 72), pixelType: .f32, calibration: calibration)
+    context.arrays["vacuum.npy"] = DenseArray(shape: [64, 72], values: disk(Pair(0, 0)).map(Double.init))
+    for rings in [Self.quadrants, Self.nine] {
+      var analysis = DifferentialPhaseContrast()
+      (analysis.detector, analysis.segments, analysis.response) = ("segments", rings, response)
+      analysis.vacuum = response == "vacuum_scan" ? "vacuum.npy" : nil
+      let found = try Solved(analysis, context, frames)
+      #expect(found.outputs.contains { $0.name == "phase" } && found.map("phase").count == 60)
+      for (name, truth) in [("com_y", shifts.map(\.y)), ("com_x", shifts.map(\.x))] {
+        let comparison = Comparison(found.map(name), truth, shape)
+        #expect(abs(comparison.slope - 1) < 0.03 && comparison.error < 0.02, "\(name), \(rings.rings.count) rings")
+      }
+    }
+    var tight = DifferentialPhaseContrast()
+    (tight.detector, tight.response) = ("segments", "disk")
+    tight.segments = SegmentRings([
+      .init(name: "q", inner: Quantity(0, .pixel), outer: Quantity(15, .pixel), sectors: 4, start: Quantity(0, .degree))
+    ])
+    let error = #expect(throws: Problem.self) { _ = try Solved(tight, context, frames) }
+    #expect(error!.message.contains("must lie inside segments on all sides"))
+  }
+
+  @Test("segments point to a charge as the center of mass does; without a response they have no unit")
+  func segmentSigns() throws {
+    let scan = try SimulatedScan(.charge) {
+      ($0.scanShape, $0.peakPhase, $0.scanStep, $0.objectWidth) = (Shape(11, 9), 0.1, Pair(0.6, 0.6), 3)
+    }
+    let truth = scan.truth.map(\.detectorDeflection.x)
+    let found = try scan.solve { ($0.detector, $0.segments, $0.response) = ("segments", Self.quadrants, "disk") }
+    // Exact only for a deflection that is the same all over the probe.
+    let comparison = Comparison(found.map("com_x"), truth, scan.parameters.scanShape)
+    #expect(abs(comparison.slope - 1) < 0.12 && comparison.error < 0.03)
+    let raw = try scan.solve { ($0.detector, $0.segments) = ("segments", Self.quadrants) }
+    #expect(!raw.outputs.contains { ["phase", "field_y", "charge_density"].contains($0.name) })
+    #expect(raw.outputs.first { $0.name == "deflection_y" }?.unit == "a.u.")
+    #expect(Comparison(raw.map("com_x"), truth, scan.parameters.scanShape).slope > 0.1)
+  }
+
+  private func problems(_ scan: SimulatedScan, _ change: (inout FrameContext, inout DifferentialPhaseContrast) -> Void)
+    -> String
+  {
+    var context = scan.context, analysis = DifferentialPhaseContrast()
+    change(&context, &analysis)
+    do {
+      _ = try analysis.outputs(context)
+      return "no problem"
+    } catch { return "\(error)" }
+  }
+
+  @Test("outputs follow the calibration; what cannot be is refused with a reason")
+  func outputs() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 3) }
+    func names(_ change: (inout FrameContext, inout DifferentialPhaseContrast) -> Void) throws -> [String] {
+      var context = scan.context, analysis = DifferentialPhaseContrast()
+      change(&context, &analysis)
+      return try analysis.outputs(context).map(\.name)
+    }
+    let all = try names { _, _ in }
+    #expect(Set(all).isSuperset(of: ["com_y", "deflection_x", "field_y", "charge_density", "phase", "rotation_curve"]))
+    let stepless = try names { context, _ in context.calibration.scanStep = nil }
+    #expect(stepless.contains("field_y") && !stepless.contains("phase") && !stepless.contains("charge_density"))
+    let angular = try names { context, _ in context.calibration.energy = nil }
+    #expect(!angular.contains("field_y") && !angular.contains("phase") && angular.contains("deflection_y"))
+    let magnetic = try names { _, analysis in analysis.interpretation = "magnetic" }
+    #expect(magnetic.contains("induction_y") && !magnetic.contains("field_y") && !magnetic.contains("charge_density"))
+
+    #expect(
+      problems(scan) { context, analysis in
+        context.calibration.energy = nil
+        analysis.thickness = Quantity(50, .angstrom)
+      }.contains("thickness: given for a field, but the beam energy is not known"))
+    #expect(
+      problems(scan) { context, analysis in
+        context.calibration.scanRotation = nil
+        analysis.rotation = "calibration"
+      }.contains("rotation: calibration, but neither the job nor the file knows scan_rotation"))
+    #expect(problems(scan) { $1.detector = "segments" }.contains("segments: missing"))
+    #expect(problems(scan) { $1.response = "disk" }.contains("response: belongs to detector: segments"))
+    let rings = SegmentRings([
+      .init(name: "q", inner: Quantity(0, .pixel), outer: Quantity(9, .pixel), sectors: 4, start: Quantity(0, .degree))
+    ])
+    #expect(
+      problems(scan) { _, analysis in
+        (analysis.detector, analysis.segments, analysis.thickness) = ("segments", rings, Quantity(50, .angstrom))
+      }.contains("segments without a response have no unit"))
+    #expect(
+      problems(scan) { context, analysis in
+        (analysis.detector, analysis.segments) = ("segments", rings)
+        context.followsOrigin = true
+      }.contains("response: none cannot follow"))
+  }
+
+  @Test("a fitted origin is followed frame by frame")
+  func follows() throws {
+    let scan = try SimulatedScan(.charge) { $0.scanShape = Shape(4, 5) }
+    var context = scan.context
+    context.followsOrigin = true
+    let kernel = try DifferentialPhaseContrast().makeKernel(context)
+    for row in kernel.rows { row.prepare(rows: 20) }
+    for (index, frame) in scan.frames.enumerated() {
+      kernel.follow(Pair(25 + Double(index) / 7, 27 - Double(index) / 3))
+      frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
+    }
+    for index in 0..<20 {
+      let expected = scan.truth[index].detectorDeflection
+      #expect(abs(kernel.rows[0].doubles(index)[0] - (expected.y - Double(index) / 7)) < 1e-3)
+      #expect(abs(kernel.rows[1].doubles(index)[0] - (expected.x + Double(index) / 3)) < 1e-3)
+    }
+  }
+
+  @Test("segments of a job are decoded, their mistakes named")
+  func decoding() throws {
+    var analysis = DifferentialPhaseContrast()
+    let ring = Setting.map([("outer_radius", .text("20 mrad")), ("start_angle", .text("45 deg"))])
+    try DifferentialPhaseContrast.declaration.decode(
+      .map([("detector", .text("segments")), ("segments", .map([("q", ring)]))]), into: &analysis)
+    #expect(analysis.segments?.rings.first?.sectors == 4)
+    #expect(SegmentRings.self == type(of: try SegmentRings(analysis.segments!.setting, form: .text)))
+    for (setting, message) in [
+      (Setting.map([("q", .map([("sectors", .integer(4))]))]), "q.outer_radius: missing"),
+      (.map([("q", .map([("outer_radius", .text("20 mrad")), ("sector", .integer(4))]))]), "did you mean 'sectors'"),
+      (.map([]), "at least one ring by name"),
+    ] {
+      let error = #expect(throws: (any Error).self) { _ = try SegmentRings(setting, form: .text) }
+      #expect("\(error!)".contains(message))
+    }
+  }
+}

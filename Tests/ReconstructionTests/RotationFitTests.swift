@@ -1,0 +1,118 @@
+import Foundation
+import STEM
+import Testing
+
+@testable import Reconstruction
+
+@Suite("Rotation of the detector against the scan")
+struct RotationFitTests {
+  /// Deflections [Å⁻¹] of positive Gaussians at random places, along the axes of the scan.
+  private func attraction(_ shape: Shape, _ step: Pair<Double>, seed: Int) -> VectorMap {
+    var noise = Noise(seed)
+    let height = Double(shape.y) * step.y, width = Double(shape.x) * step.x
+    let atoms = (0..<14).map { _ in Pair((noise.next() + 1) / 2 * height, (noise.next() + 1) / 2 * width) }
+    var forces: [Pair<Double>] = []
+    for index in 0..<shape.count {
+      let (y, x) = (Double(index / shape.x) * step.y, Double(index % shape.x) * step.x)
+      var force = Pair(0.0, 0.0)
+      for atom in atoms {
+        let (dy, dx) = (atom.y - y, atom.x - x)
+        let weight = exp(-(dy * dy + dx * dx) / (2 * 0.6 * 0.6))
+        force = Pair(force.y + dy * weight, force.x + dx * weight)
+      }
+      forces.append(force)
+    }
+    return VectorMap(shape, y: forces.map(\.y), x: forces.map(\.x))
+  }
+
+  /// The same on the detector: the inverse of `DetectorRotation.scan`.
+  private func onDetector(_ scan: VectorMap, _ rotation: DetectorRotation) -> VectorMap {
+    scan.map { vector in
+      let (c, s) = (cos(rotation.angle), sin(rotation.angle))
+      let turned = Pair(c * vector.y - s * vector.x, s * vector.y + c * vector.x)
+      return rotation.transpose ? Pair(turned.x, turned.y) : turned
+    }
+  }
+
+  private func degrees(_ a: Double, from b: Double) -> Double {
+    abs(DetectorRotation(angle: a - b, transpose: false).angle) * 180 / .pi
+  }
+
+  @Test("R turns clockwise on screen, after T has swapped y and x")
+  func convention() {
+    // To the right; y points down: clockwise by 90° is down.
+    let right = Pair(0.0, 1.0)
+    let down = DetectorRotation(angle: .pi / 2, transpose: false).scan(right)
+    #expect(abs(down.y - 1) < 1e-15 && abs(down.x) < 1e-15)
+    let swapped = DetectorRotation(angle: 0, transpose: true).scan(right)
+    #expect(swapped == Pair(1, 0))
+    let both = DetectorRotation(angle: .pi / 2, transpose: true).scan(right)
+    #expect(abs(both.y) < 1e-15 && abs(both.x + 1) < 1e-15)
+    #expect(DetectorRotation(angle: .pi, transpose: false).angle == -.pi)
+  }
+
+  @Test(
+    "angle, transpose and sign of attracting atoms are found, with any steps",
+    arguments: [(0.0, false), (17, true), (-71, true), (133, false), (179, false), (-100, true), (90, false)])
+  func found(angle: Double, transpose: Bool) throws {
+    for (seed, step) in [Pair(0.25, 0.25), Pair(0.2, 0.3), Pair(0.3, 0.22)].enumerated() {
+      let truth = DetectorRotation(angle: angle * .pi / 180, transpose: transpose)
+      let measured = onDetector(attraction(Shape(31, 40), step, seed: seed), truth)
+      let fit = try #require(RotationFit(measured, step: step, .electric))
+      #expect(degrees(fit.best.rotation.angle, from: truth.angle) < 0.1)
+      #expect(fit.best.rotation.transpose == transpose && !fit.isAmbiguous)
+      #expect(fit.candidates == [fit.best.rotation])
+      #expect(fit.best.skewness < -0.5)
+    }
+  }
+
+  @Test("the closed form is what a search over 0.01° finds", arguments: Interpretation.allCases, [1, 2, 3, 4])
+  func closedForm(law: Interpretation, seed: Int) throws {
+    var noise = Noise(seed)
+    let shape = Shape(7, 9), step = Pair(0.5, 0.8)
+    let measured = VectorMap(shape, y: noise.map(63), x: noise.map(63))
+    let fit = try #require(RotationFit(measured, step: step, law))
+    for branch in [fit.plain, fit.transposed] {
+      var best = (angle: 0.0, value: Double.infinity)
+      let near = Int((branch.rotation.angle * 18000 / .pi).rounded())
+      for hundredth in Array(stride(from: 0, to: 18000, by: 50)) + Array(near - 100...near + 100) {
+        let rotation = DetectorRotation(
+          angle: Double(hundredth) / 100 * .pi / 180, transpose: branch.rotation.transpose)
+        let turned = ScanGradient(shape, step: step).interior(measured.map(rotation.scan))
+        let values = law == .electric ? turned.curl : turned.divergence
+        let value = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
+        #expect(abs(branch.meanSquare(rotation.angle) - value) < 1e-12)
+        if value < best.value { best = (rotation.angle, value) }
+      }
+      let difference = degrees(2 * branch.rotation.angle, from: 2 * best.angle) / 2
+      #expect(difference < 0.0051)
+      #expect(branch.least <= best.value + 1e-12 && branch.least > best.value - 1e-6)
+    }
+  }
+
+  @Test("magnetic deflections, the same turned by 90°, lose their divergence; their sign stays open")
+  func magnetic() throws {
+    let step = Pair(0.25, 0.3)
+    let force = attraction(Shape(30, 30), step, seed: 5).map { Pair(-$0.x, $0.y) }
+    let truth = DetectorRotation(angle: 0.4, transpose: true)
+    let fit = try #require(RotationFit(onDetector(force, truth), step: step, .magnetic))
+    #expect(degrees(2 * fit.best.rotation.angle, from: 2 * truth.angle) < 0.6)
+    #expect(fit.best.rotation.transpose && !fit.isTransposeAmbiguous && fit.isAmbiguous)
+    #expect(fit.candidates.count == 2)
+    #expect(degrees(fit.candidates[0].angle, from: fit.candidates[1].angle) > 179.9)
+  }
+
+  @Test("noise and vacuum are ambiguous, a scan without interior has no fit")
+  func ambiguous() throws {
+    var noise = Noise(9)
+    let step = Pair(1.0, 1.0)
+    let fit = try #require(
+      RotationFit(VectorMap(Shape(20, 20), y: noise.map(400), x: noise.map(400)), step: step, .electric))
+    #expect(fit.isAmbiguous && fit.isTransposeAmbiguous && fit.isSignAmbiguous)
+    #expect(fit.candidates.count == 4 && fit.candidates[0] == fit.best.rotation)
+    let zeros = Array(repeating: 0.0, count: 400)
+    let vacuum = try #require(RotationFit(VectorMap(Shape(20, 20), y: zeros, x: zeros), step: step, .electric))
+    #expect(vacuum.isAmbiguous && vacuum.best.rotation.angle.isFinite)
+    #expect(RotationFit(VectorMap(Shape(2, 200), y: zeros, x: zeros), step: step, .electric) == nil)
+  }
+}
