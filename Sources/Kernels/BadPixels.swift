@@ -15,12 +15,12 @@ import STEM
 ///   counts explain by the same factor, and isolated.
 /// - *stuck*: it never changes, its neighbors do, all but one of them, and its mean lies outside of theirs by more than
 ///   t/2 times the noise. A dead pixel is stuck at 0.
-/// - it has no finite mean.
+/// - it has no finite mean; of a single frame, which has no variance, nothing else can be said.
 ///
 /// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a twentieth of what
 /// the pixel rises above the neighbor; a point spread of 0.3 px (rms) and more makes them rise by more than that.
 ///
-/// Finds single pixels and pairs; not clusters, columns or rows. The noise of a mean is √(q·variance), with q (1 / number
+/// Finds single pixels and pairs; not clusters, columns or rows, nor, beside a bright disk, what is dimmer than it. The noise of a mean is √(q·variance), with q (1 / number
 /// of frames, where noise is all there is) such that it explains the difference of pixels from their neighbors in the
 /// calmest quarter of the detector.
 public enum BadPixels {
@@ -31,7 +31,7 @@ public enum BadPixels {
   /// - Returns: true where a pixel is bad, row-major
   public static func find(mean: [Double], variance: [Double], shape: Shape, threshold: Double = 10) -> [Bool] {
     precondition(mean.count == shape.count && variance.count == shape.count)
-    guard shape.y > 2, shape.x > 2 else { return mean.map { !$0.isFinite } }
+    guard shape.y > 2, shape.x > 2, variance.contains(where: { $0 > 0 }) else { return mean.map { !$0.isFinite } }
     let means = PixelNeighbors(mean, shape)
     let deviations = PixelNeighbors(variance.map { $0.squareRoot() }, shape)
     let scale = noiseScale(means, variance)

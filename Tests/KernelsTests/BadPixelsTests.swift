@@ -111,6 +111,15 @@ import Testing
     #expect(found.indices.filter { found[$0] } == wanted.sorted(), "\(scene)")
   }
 
+  @Test("a single frame says nothing of pixels but that they are no numbers")
+  func singleFrame() {
+    var random = Random(2)
+    var frame = Self.pattern(.disk).map { Self.poisson($0, &random) }
+    frame[7] = .nan
+    let found = BadPixels.find(mean: frame, variance: frame.map { $0 * 0 }, shape: Self.shape)
+    #expect(found.indices.filter { found[$0] } == [7])
+  }
+
   @Test("two hot pixels side by side are found; a pixel without a finite mean is bad")
   func pairs() {
     var mean = Self.pattern(.disk)
