@@ -85,7 +85,6 @@ let package = Package(
     tests("USIDTests", "USID", "STEM", "HDF5"),
     tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
-    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
     tests("RunnerTests", "Runner", "STEM"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
