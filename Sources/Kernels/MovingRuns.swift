@@ -22,15 +22,12 @@ public enum MovingShape: Sendable, Equatable {
 final class MovingRuns {
   let shapes: [MovingShape]
   private let size: Shape
-  /// Pixels that may take part, by row; nil: all.
-  private let kept: [[Range<Int32>]]?
   /// The different radii of all shapes.
   private let radii: [Double]
   private let sectors: [Sector?]
   private var spans: UnsafeMutablePointer<Span>
-  private(set) var runs: UnsafeMutablePointer<ck_run>
-  private var capacity: Int
-  private var count = 0
+  var runs: UnsafeMutablePointer<ck_run> { writer.runs }
+  private var writer: RunWriter
   /// Runs `first[s] ..< first[s + 1]` belong to shape s.
   let first: UnsafeMutablePointer<UInt32>
   /// 0, 1, 2 …: what `ck_sum_runs` calls targets.
@@ -46,7 +43,6 @@ final class MovingRuns {
   init(_ shapes: [MovingShape], kept selection: PixelSelection) {
     self.shapes = shapes
     size = selection.shape
-    kept = selection.included.contains(false) ? Self.rows(selection) : nil
     var radii: [Double] = []
     for case let (inner, outer)? in shapes.map(\.ring) {
       for radius in [inner, outer] where radius > 0 && radius.isFinite && !radii.contains(radius) {
@@ -57,8 +53,7 @@ final class MovingRuns {
     sectors = shapes.map { if case let .segment(_, _, start, end) = $0 { Sector(start, end) } else { nil } }
     spans = .allocate(capacity: max(1, radii.count * size.y))
     spans.initialize(repeating: Span(), count: max(1, radii.count * size.y))
-    capacity = 4 * size.y * max(1, shapes.count)
-    runs = .allocate(capacity: capacity)
+    writer = RunWriter(selection, capacity: 4 * size.y * max(1, shapes.count))
     first = .allocate(capacity: shapes.count + 1)
     first.initialize(repeating: 0, count: shapes.count + 1)
     targets = .allocate(capacity: max(1, shapes.count))
@@ -72,23 +67,20 @@ final class MovingRuns {
     targets.deallocate()
   }
 
-  private static func rows(_ selection: PixelSelection) -> [[Range<Int32>]] {
-    var rows = Array(repeating: [Range<Int32>](), count: selection.shape.y)
-    for run in selection.runs() { rows[Int(run.y)].append(Int32(run.x)..<Int32(run.x + run.length)) }
-    return rows
-  }
-
   func isEmpty(_ shape: Int) -> Bool { first[shape] == first[shape + 1] }
 
   /// `center` [px]; without a finite one no pixel belongs to any shape.
   func move(to center: Pair<Double>) {
-    count = 0
+    // A copy, since every access to a property of an object is checked.
+    var writer = writer
+    writer.count = 0
     let isKnown = center.y.isFinite && center.x.isFinite
     if isKnown { for index in radii.indices { cross(index, center) } }
     for (index, shape) in shapes.enumerated() {
-      if isKnown { add(shape, sectors[index], center) }
-      first[index + 1] = UInt32(count)
+      if isKnown { add(shape, sectors[index], center, &writer) }
+      first[index + 1] = UInt32(writer.count)
     }
+    self.writer = writer
   }
 
   // MARK: circles
@@ -98,7 +90,7 @@ final class MovingRuns {
     let radius = radii[index], square = radius * radius, width = Double(size.x)
     // The squared distance as computed is within a few units of the last place.
     let surely = square * (1 - 1e-12), never = square * (1 + 1e-12)
-    let row = spans + index * size.y
+    let row = spans + index * size.y, columns = size.x
     for y in 0..<size.y {
       let down = Double(y) - center.y, rest = square - down * down
       guard rest > square * -1e-12 else {
@@ -111,12 +103,13 @@ final class MovingRuns {
         return distance <= never && hypot(down, right) < radius
       }
       let half = max(0, rest).squareRoot()
-      var left = Int(max(0, min(width, (center.x - half).rounded(.up))))
-      var end = Int(max(0, min(width, (center.x + half).rounded(.down) + 1)))
+      // Too far left by at most one.
+      var left = Int(max(0, min(width, center.x - half)))
+      var end = Int(max(0, min(width, center.x + half + 1)))
       while left > 0, inside(left - 1) { left -= 1 }
       while left < end, !inside(left) { left += 1 }
       end = max(left, end)
-      while end < size.x, inside(end) { end += 1 }
+      while end < columns, inside(end) { end += 1 }
       while end > left, !inside(end - 1) { end -= 1 }
       row[y] = Span(first: Int32(left), end: Int32(end))
     }
@@ -124,20 +117,20 @@ final class MovingRuns {
 
   // MARK: shapes
 
-  private func add(_ shape: MovingShape, _ sector: Sector?, _ center: Pair<Double>) {
+  private func add(_ shape: MovingShape, _ sector: Sector?, _ center: Pair<Double>, _ writer: inout RunWriter) {
     switch shape {
     case .annulus(let inner, let outer):
-      addRing(inner, outer) { y, first, end in append(y, first, end) }
+      addRing(inner, outer) { y, first, end in writer.append(y, first, end) }
     case .segment(let inner, let outer, _, _):
       guard let sector else { return }
-      addRing(inner, outer) { y, first, end in addPart(of: sector, center, y, first, end) }
+      addRing(inner, outer) { y, first, end in addPart(of: sector, center, y, first..<end, &writer) }
     case .rectangle(let height, let width):
       let columns = extent(width, center.x, size.x), rows = extent(height, center.y, size.y)
-      for y in rows { append(y, Int32(columns.lowerBound), Int32(columns.upperBound)) }
+      for y in rows { writer.append(y, Int32(columns.lowerBound), Int32(columns.upperBound)) }
     case .pixel:
       let row = (center.y + 0.5).rounded(.down), column = (center.x + 0.5).rounded(.down)
       guard row >= 0, column >= 0, row < Double(size.y), column < Double(size.x) else { return }
-      append(Int(row), Int32(column), Int32(column) + 1)
+      writer.append(Int(row), Int32(column), Int32(column) + 1)
     }
   }
 
@@ -160,7 +153,10 @@ final class MovingRuns {
   }
 
   /// The part of a piece of a row inside a sector.
-  private func addPart(of sector: Sector, _ center: Pair<Double>, _ y: Int, _ first: Int32, _ end: Int32) {
+  private func addPart(
+    of sector: Sector, _ center: Pair<Double>, _ y: Int, _ piece: Range<Int32>, _ writer: inout RunWriter
+  ) {
+    let (first, end) = (piece.lowerBound, piece.upperBound)
     let up = center.y - Double(y)
     // Near the row through the center an angle hardly changes from pixel to pixel: each is asked.
     if abs(up) < 0.05 {
@@ -168,21 +164,21 @@ final class MovingRuns {
       while x < end {
         let begin = x
         while x < end, sector.contains(y, Int(x), center) { x += 1 }
-        if x > begin { append(y, begin, x) }
+        if x > begin { writer.append(y, begin, x) }
         x += 1
       }
       return
     }
-    if sector.isWhole { return append(y, first, end) }
+    if sector.isWhole { return writer.append(y, first, end) }
     let a = sector.boundary(sector.cotangentOfStart, sector.start, y, center, size.x)
     let b = sector.boundary(sector.cotangentOfEnd, sector.end, y, center, size.x)
     // Angles fall along a row above the center and rise along one below.
     let (low, high) = up > 0 ? (b, a) : (a, b)
     if sector.start < sector.end {
-      append(y, max(first, low), min(end, high))
+      writer.append(y, max(first, low), min(end, high))
     } else {
-      append(y, first, min(end, high))
-      append(y, max(first, low), end)
+      writer.append(y, first, min(end, high))
+      writer.append(y, max(first, low), end)
     }
   }
 
@@ -195,9 +191,32 @@ final class MovingRuns {
     guard let first = (0..<count).first(where: belongs) else { return 0..<0 }
     return first..<((first..<count).first { !belongs($0) } ?? count)
   }
+}
+
+/// Runs in the order in which they are found.
+private struct RunWriter {
+  private(set) var runs: UnsafeMutablePointer<ck_run>
+  var count = 0
+  private var capacity: Int
+  private let width: Int
+  /// Pixels that may take part, by row; nil: all.
+  private let kept: [[Range<Int32>]]?
+
+  init(_ selection: PixelSelection, capacity: Int) {
+    self.capacity = capacity
+    runs = .allocate(capacity: capacity)
+    width = selection.shape.x
+    kept = selection.included.contains(false) ? Self.rows(selection) : nil
+  }
+
+  private static func rows(_ selection: PixelSelection) -> [[Range<Int32>]] {
+    var rows = Array(repeating: [Range<Int32>](), count: selection.shape.y)
+    for run in selection.runs() { rows[Int(run.y)].append(Int32(run.x)..<Int32(run.x + run.length)) }
+    return rows
+  }
 
   /// The pixels of a piece of a row that may take part.
-  @inline(__always) private func append(_ y: Int, _ first: Int32, _ end: Int32) {
+  @inline(__always) mutating func append(_ y: Int, _ first: Int32, _ end: Int32) {
     guard first < end else { return }
     guard let kept else { return store(y, first, end) }
     for range in kept[y] where range.lowerBound < end && first < range.upperBound {
@@ -205,14 +224,14 @@ final class MovingRuns {
     }
   }
 
-  @inline(__always) private func store(_ y: Int, _ first: Int32, _ end: Int32) {
+  @inline(__always) private mutating func store(_ y: Int, _ first: Int32, _ end: Int32) {
     if count == capacity { grow() }
     runs[count] = ck_run(
-      start: UInt32(y * size.x) + UInt32(first), length: UInt32(end - first), y: UInt32(y), x: UInt32(first))
+      start: UInt32(y * width) + UInt32(first), length: UInt32(end - first), y: UInt32(y), x: UInt32(first))
     count += 1
   }
 
-  private func grow() {
+  private mutating func grow() {
     let larger = UnsafeMutablePointer<ck_run>.allocate(capacity: 2 * capacity)
     larger.update(from: runs, count: count)
     runs.deallocate()

@@ -167,7 +167,8 @@ private final class OriginKernel: FrameKernel {
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
-    var place = moments.settled(frame, from: center)
+    // The edge is found from half a pixel away, too.
+    var place = moments.settled(frame, from: center, tolerance: edge == nil ? 0.05 : 0.5)
     if let edge { place = edge.center(frame, from: place) }
     rows[0].set(row, place.y)
     rows[1].set(row, place.x)

@@ -4,7 +4,7 @@ import Testing
 
 /// Frames that a known descan displaces.
 @Suite(.serialized) struct OriginTests {
-  private let scan = (y: 18, x: 21)
+  private let scan = (y: 11, x: 13)
   private let detector = 56
 
   private func group(_ name: String) -> String { "/Measurement_000/Channel_000/Raw_Data-\(name)_000" }
@@ -25,7 +25,7 @@ import Testing
     var generator = Generator(state: 4), values: [UInt16] = [], ys: [Double] = [], xs: [Double] = []
     for i in 0..<scan.y {
       for j in 0..<scan.x {
-        let cy = 26.3 + 0.21 * Double(i) - 0.1 * Double(j), cx = 28.1 - 0.15 * Double(i) + 0.17 * Double(j)
+        let cy = 26.3 + 0.35 * Double(i) - 0.15 * Double(j), cx = 28.1 - 0.22 * Double(i) + 0.27 * Double(j)
         let isEmpty = (i * scan.x + j) % 97 == 5
         ys.append(cy)
         xs.append(cx)

@@ -14,6 +14,7 @@ let wholeJob = """
           bright: {preset: bf}
     - center_of_mass: {}
     - frame_statistics: {}
+    - origin: {fit: parabola}
     - radial_profile: {bins: 8}
     - radial_profile: {}
     - angular_symmetry: {rings: {first: {inner_radius: 4 px, outer_radius: 9 px}}, azimuth: true}
