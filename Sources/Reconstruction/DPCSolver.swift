@@ -28,8 +28,9 @@ struct DPCSolver {
       let round = context.calibration.ellipse?.value.corrected(vector) ?? vector
       return Pair(round.y * units.scale.y, round.x * units.scale.x)
     }
-    let plane = DescanPlane(raw)
-    let detector = plane.removed(Descan(rawValue: analysis.descan) ?? .constant, from: raw)
+    let descan = Descan(rawValue: analysis.descan) ?? .constant
+    let plane = DescanPlane(raw, robust: descan == .plane)
+    let detector = plane.removed(descan, from: raw)
     report(plane)
     let rotation = chooseRotation(RotationFit(detector, step: units.step, analysis.law))
     let deflection = detector.map(rotation.scan)

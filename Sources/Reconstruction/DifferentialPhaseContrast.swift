@@ -23,7 +23,7 @@ public struct DifferentialPhaseContrast: Reconstruction {
   var regularization = 0.0
   var solverMask: String?
   var iterations = 200
-  var tolerance = 1e-6
+  var tolerance = 1e-3
 
   private static let lengths: [STEM.Unit] = [.angstrom, .nanometre]
   private static let frequencies: [STEM.Unit] = [.inverseAngstrom, .inverseNanometre]
@@ -85,7 +85,8 @@ public struct DifferentialPhaseContrast: Reconstruction {
       "An array [scan y, scan x], 0 where the deflection is not to be used for the phase."),
     .init("iterations", \.iterations, .integer(1...100_000), "Least squares: at most so many."),
     .init(
-      "tolerance", \.tolerance, .number(0...1), "Least squares: ends where the slope of the misfit has fallen to this."),
+      "tolerance", \.tolerance, .number(0...1),
+      "Least squares: ends where an iteration takes less than this part of the misfit."),
   ]
 
   public var requirements: Set<Requirement> {

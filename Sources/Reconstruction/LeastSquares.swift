@@ -11,7 +11,8 @@ struct LeastSquares {
   /// λ [Å²]
   let smoothing: Double
   let iterations: Int
-  /// Ends where the gradient of the misfit has fallen to this part of what it was at the start.
+  /// Ends where an iteration lowers the misfit by less than this part of it; or where its slope has fallen to this part
+  /// of what it was at the start.
   let tolerance: Double
 
   struct Outcome {
@@ -29,7 +30,9 @@ struct LeastSquares {
     var residuals = [misfit(state)]
     while state.iteration < iterations, !hasConverged(state) {
       advance(&state, &step)
-      residuals.append(misfit(state))
+      let before = residuals.last!, after = misfit(state)
+      state.fall = before > 0 ? 1 - after / before : 0
+      residuals.append(after)
       try control.ended(iteration: state.iteration, of: iterations, residual: residuals.last!) { state.bytes }
     }
     return Outcome(
@@ -62,7 +65,7 @@ struct LeastSquares {
   }
 
   private func hasConverged(_ state: LeastSquaresState) -> Bool {
-    !(state.gamma > tolerance * tolerance * state.firstGamma)
+    !(state.gamma > tolerance * tolerance * state.firstGamma) || state.fall < tolerance
   }
 
   private func advance(_ state: inout LeastSquaresState, _ step: inout VectorMap) {
@@ -143,6 +146,8 @@ struct LeastSquaresState {
   /// Squared length of the preconditioned slope, now and at the start.
   var gamma = 0.0
   var firstGamma = 0.0
+  /// Part of the misfit that the last iteration took away.
+  var fall = Double.infinity
   var solution: [Double]
   var direction: [Double]
   var residual: VectorMap
@@ -155,19 +160,19 @@ struct LeastSquaresState {
 
   /// nil for bytes of another size. `positions`: of `shape`, which the caller keeps.
   init?(_ bytes: [UInt8], _ count: Int, _ positions: Int) {
-    guard bytes.count == 8 * (3 + 2 * count + 2 * positions) else { return nil }
+    guard bytes.count == 8 * (4 + 2 * count + 2 * positions) else { return nil }
     let numbers = bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
     iteration = Int(numbers[0])
-    (gamma, firstGamma) = (numbers[1], numbers[2])
-    solution = Array(numbers[3..<3 + count])
-    direction = Array(numbers[3 + count..<3 + 2 * count])
-    let rest = Array(numbers[(3 + 2 * count)...])
+    (gamma, firstGamma, fall) = (numbers[1], numbers[2], numbers[3])
+    solution = Array(numbers[4..<4 + count])
+    direction = Array(numbers[4 + count..<4 + 2 * count])
+    let rest = Array(numbers[(4 + 2 * count)...])
     residual = VectorMap(
       Shape(1, positions), y: Array(rest[..<positions]), x: Array(rest[positions...]))
   }
 
   var bytes: [UInt8] {
-    let numbers = [Double(iteration), gamma, firstGamma] + solution + direction + residual.y + residual.x
+    let numbers = [Double(iteration), gamma, firstGamma, fall] + solution + direction + residual.y + residual.x
     return numbers.withUnsafeBytes { Array($0) }
   }
 }

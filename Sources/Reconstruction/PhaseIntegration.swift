@@ -14,7 +14,7 @@ struct PhaseIntegration: Sendable {
   /// Weight of the curvature, in units of the squared distance of positions (geometric mean).
   var regularization = 0.0
   var iterations = 200
-  var tolerance = 1e-6
+  var tolerance = 1e-3
 
   struct Outcome {
     /// Without its mean over the known positions; NaN where the gradient is missing.

@@ -6,25 +6,6 @@ import Testing
 
 @Suite("Rotation of the detector against the scan")
 struct RotationFitTests {
-  /// Deflections [Å⁻¹] of positive Gaussians at random places, along the axes of the scan.
-  private func attraction(_ shape: Shape, _ step: Pair<Double>, seed: Int) -> VectorMap {
-    var noise = Noise(seed)
-    let height = Double(shape.y) * step.y, width = Double(shape.x) * step.x
-    let atoms = (0..<14).map { _ in Pair((noise.next() + 1) / 2 * height, (noise.next() + 1) / 2 * width) }
-    var forces: [Pair<Double>] = []
-    for index in 0..<shape.count {
-      let (y, x) = (Double(index / shape.x) * step.y, Double(index % shape.x) * step.x)
-      var force = Pair(0.0, 0.0)
-      for atom in atoms {
-        let (dy, dx) = (atom.y - y, atom.x - x)
-        let weight = exp(-(dy * dy + dx * dx) / (2 * 0.6 * 0.6))
-        force = Pair(force.y + dy * weight, force.x + dx * weight)
-      }
-      forces.append(force)
-    }
-    return VectorMap(shape, y: forces.map(\.y), x: forces.map(\.x))
-  }
-
   /// The same on the detector: the inverse of `DetectorRotation.scan`.
   private func onDetector(_ scan: VectorMap, _ rotation: DetectorRotation) -> VectorMap {
     scan.map { vector in

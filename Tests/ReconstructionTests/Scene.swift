@@ -129,3 +129,22 @@ struct Solved {
     return value
   }
 }
+
+/// Deflections [Å⁻¹] of positive Gaussians at random places, along the axes of the scan.
+func attraction(_ shape: Shape, _ step: Pair<Double>, seed: Int) -> VectorMap {
+  var noise = Noise(seed)
+  let height = Double(shape.y) * step.y, width = Double(shape.x) * step.x
+  let atoms = (0..<14).map { _ in Pair((noise.next() + 1) / 2 * height, (noise.next() + 1) / 2 * width) }
+  var forces: [Pair<Double>] = []
+  for index in 0..<shape.count {
+    let (y, x) = (Double(index / shape.x) * step.y, Double(index % shape.x) * step.x)
+    var force = Pair(0.0, 0.0)
+    for atom in atoms {
+      let (dy, dx) = (atom.y - y, atom.x - x)
+      let weight = exp(-(dy * dy + dx * dx) / (2 * 0.6 * 0.6))
+      force = Pair(force.y + dy * weight, force.x + dx * weight)
+    }
+    forces.append(force)
+  }
+  return VectorMap(shape, y: forces.map(\.y), x: forces.map(\.x))
+}
