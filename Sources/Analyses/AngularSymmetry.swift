@@ -11,6 +11,8 @@ public struct AngularSymmetry: FrameAnalysis {
 
   public init() {}
 
+  public static var keepsMeanCenter: Bool { true }
+
   public static let declaration = Declaration<Self>(
     "angular_symmetry",
     "Angular Fourier components of the diffraction in rings: n-fold symmetry, position by position.",

@@ -8,6 +8,8 @@ public struct FluctuationMicroscopy: FrameAnalysis {
 
   public init() {}
 
+  public static var keepsMeanCenter: Bool { true }
+
   public static let declaration = Declaration<Self>(
     "fem", "Fluctuation electron microscopy: normalized variance V(k) over rings, in four definitions.",
     source: "Daulton, Bondi & Kelton, Ultramicroscopy 110 (2010) 1279; shot noise: Var = counts_per_electron × mean",

@@ -36,7 +36,9 @@ public struct LogRatio: FrameAnalysis {
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    LogRatioKernel(try aperture(context).pixels, context)
+    let aperture = try aperture(context)
+    return context.followsOrigin
+      ? FollowingLogRatioKernel(radius: aperture.radius, context) : LogRatioKernel(aperture.pixels, context)
   }
 
   private func aperture(_ context: FrameContext) throws -> (radius: Double, pixels: PixelSelection) {
@@ -82,8 +84,37 @@ private final class LogRatioKernel: FrameKernel {
     sums.add(frame, row: row) { mask, _, value in
       if mask == 0 { counts.bright = value } else { counts.total = value }
     }
-    // Below 1 only with negative values, which are no counts.
-    let ratio = counts.bright > 0 ? counts.total / counts.bright : .nan
-    rows[0].set(row, ratio >= 1 ? log(ratio) : .nan)
+    rows[0].set(row, logRatio(total: counts.total, bright: counts.bright))
   }
+}
+
+/// The aperture moves with the origin.
+private final class FollowingLogRatioKernel: FrameKernel {
+  let rows = [Rows("log_ratio")]
+  let accumulators: [any Accumulator] = []
+  private let total: MaskSums
+  private let bright: FollowingSums
+  private var center: Pair<Double>
+
+  init(radius: Double, _ context: FrameContext) {
+    center = context.center
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
+    total = MaskSums([.selection(alive)], shape: context.detector, type: context.pixelType)
+    bright = FollowingSums([.annulus(inner: 0, outer: radius)], kept: alive, type: context.pixelType)
+  }
+
+  func follow(_ center: Pair<Double>) { self.center = center }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) {
+    var counts = (bright: 0.0, total: 0.0)
+    bright.sum(frame, around: center) { counts.bright = $1 }
+    total.add(frame, row: row) { counts.total = $2 }
+    rows[0].set(row, logRatio(total: counts.total, bright: counts.bright))
+  }
+}
+
+/// NaN where it is no ratio of counts: below 1 it is only with negative values.
+private func logRatio(total: Double, bright: Double) -> Double {
+  let ratio = bright > 0 ? total / bright : .nan
+  return ratio >= 1 ? log(ratio) : .nan
 }

@@ -70,6 +70,9 @@ struct Planner {
       context.calibration.center = Sourced(given, .file)
     }
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
+    for analysis in analyses where follows && type(of: analysis.analysis).keepsMeanCenter {
+      warnings.append("\(analysis.name) does not follow the fitted origin: its rings stay around the mean center")
+    }
     let ring = sections.calibration.ellipse?.ring
     let toMeasure = unknown(analyses, context, fitsEllipse: ring != nil)
     check(analyses, context, guessing: !toMeasure.isEmpty)

@@ -4,6 +4,8 @@ public protocol FrameAnalysis: Sendable {
   static var declaration: Declaration<Self> { get }
   /// What must be known before the pass; the runner measures what the job and the file do not give.
   var requirements: Set<Requirement> { get }
+  /// Whether it keeps to the mean center where others follow the origin frame by frame.
+  static var keepsMeanCenter: Bool { get }
   /// Array files (masks) that the parameters name; `Jobs` loads them into `FrameContext.arrays`.
   var files: [String] { get }
   /// The outputs of these parameters on this scan. Throws `Problems`, places relative to the analysis.
@@ -14,6 +16,7 @@ public protocol FrameAnalysis: Sendable {
 
 extension FrameAnalysis {
   public var requirements: Set<Requirement> { [] }
+  public static var keepsMeanCenter: Bool { false }
   public var files: [String] { [] }
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] { Self.declaration.outputs }
 }

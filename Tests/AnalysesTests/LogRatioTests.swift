@@ -54,4 +54,27 @@ import Testing
     let none = try decode(LogRatio.self, [("radius", .text("0 px"))])
     #expect(problems { _ = try none.outputs(scene) }.contains("radius: no pixel lies inside"))
   }
+
+  @Test("where the origin is followed, a frame moved with its origin keeps its ratio")
+  func follows() throws {
+    var scene = context(shape, .f64, center: center, semiangle: 0.008)
+    // No counts outside of 11 px, so that nothing falls off the detector when it moves by up to 5.
+    let still = (0..<shape.count).map { index -> Double in
+      let r = hypot(Double(index / 33) - 16, Double(index % 33) - 16)
+      return r < 8 ? 5 : r < 11 ? 2 : 0
+    }
+    let expected = try run(LogRatio(), scene, [still]).map("log_ratio")[0]
+    scene.followsOrigin = true
+    let kernel = try LogRatio().makeKernel(scene)
+    for rows in kernel.rows { rows.prepare(rows: 1) }
+    for (down, right) in [(0, 0), (5, -3), (-4, 5)] {
+      var moved = still
+      for index in still.indices {
+        moved[index] = still[((index / 33 - down + 33) % 33) * 33 + (index % 33 - right + 33) % 33]
+      }
+      kernel.follow(Pair(16 + Double(down), 16 + Double(right)))
+      withPixels(moved, .f64) { kernel.add($0, row: 0) }
+      #expect(kernel.rows[0].doubles(0)[0] == expected)
+    }
+  }
 }
