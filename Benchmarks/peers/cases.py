@@ -15,6 +15,7 @@ CASES = {
     "mask32": ("32 dense masks", 1.8),
     "radial": ("radial profile, 128 bins", 3.0),
     "all": ("everything but the 32 masks, one job", 4.0),
+    "fused": ("four detectors, center of mass, statistics in one job (ours: origin and its fit too)", 4.0),
 }
 
 
@@ -67,6 +68,8 @@ def job(case, width, mask_path):
         "radial": [f"  - radial_profile: {{bins: {BINS}, outer_radius: {width / 2!r} px}}"],
     }
     lines["all"] = [detectors.format(f"{one}, {four}")] + lines["com"] + lines["stats"] + lines["radial"]
+    lines["fused"] = [detectors.format(four)] + lines["com"] + lines["stats"] + \
+        [f"  - origin: {{radius: {0.09 * width!r} px}}"]
     middle = center(width)
     return "\n".join([f"calibration: {{center: [{middle}, {middle}]}}", "analyses:", *lines[case], ""])
 
@@ -94,6 +97,8 @@ def results(case, file, width):
     if case == "radial":
         found = group("Radial_Profile")
         return {case: found["profile"][()].reshape(*found.attrs["scan_shape"], BINS)}
+    if case == "fused":
+        return results("mask4", file, width) | results("com", file, width) | results("stats", file, width)
     both = maps("Virtual_Detectors", ["mask", *DETECTORS])
     return {"mask1": both[:1], "mask4": both[1:]} | results("com", file, width) | results("stats", file, width) | \
         results("radial", file, width)

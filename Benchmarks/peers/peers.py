@@ -155,8 +155,8 @@ class LiberTEM:
             "mask32": lambda: [self.masks("mask32")], "com": lambda: [center_of_mass],
             "stats": lambda: [SumUDF(), MaxUDF()], "radial": lambda: [self.profile()],
         }
-        single = ["mask1", "mask4", "com", "stats", "radial"]
-        udfs = [udf for name in (single if case == "all" else [case]) for udf in make[name]()]
+        fused = {"all": ["mask1", "mask4", "com", "stats", "radial"], "fused": ["mask4", "com", "stats"]}
+        udfs = [udf for name in fused.get(case, [case]) for udf in make[name]()]
 
         def stack(result):
             return np.moveaxis(result["intensity"].data, -1, 0)
@@ -173,6 +173,8 @@ class LiberTEM:
             if case == "all":
                 return {"mask1": stack(found[0]), "mask4": stack(found[1]), "com": center_map(found[2]),
                         "stats": patterns(*found[3:5]), "radial": found[5]["intensity"].data}
+            if case == "fused":
+                return {"mask4": stack(found[0]), "com": center_map(found[1]), "stats": patterns(*found[2:4])}
             if case == "stats":
                 return patterns(*found)
             if case == "com":
