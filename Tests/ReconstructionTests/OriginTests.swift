@@ -6,7 +6,7 @@ import Testing
 @testable import Reconstruction
 
 /// SplitMix64, as a source of normal numbers.
-private struct Noise {
+private struct NormalNoise {
   private var state: UInt64
   init(_ seed: Int) { state = UInt64(seed) &* 7919 }
 
@@ -55,7 +55,7 @@ struct OriginTests {
   @Test("a plane and a parabola come out of noise with 5 % gross outliers and gaps", arguments: ["plane", "parabola"])
   func recovered(fit: String) throws {
     let truth = truth(scan, curved: fit == "plane" ? 0 : 1)
-    var noise = Noise(5), maps = truth, gross = 0
+    var noise = NormalNoise(5), maps = truth, gross = 0
     for position in 0..<scan.count {
       maps.y[position] += 0.05 * noise.normal()
       maps.x[position] += 0.05 * noise.normal()
@@ -126,7 +126,7 @@ struct OriginTests {
 
   @Test("warnings: a fit below its noise, a disk beyond the detector")
   func warnings() throws {
-    var noise = Noise(9)
+    var noise = NormalNoise(9)
     let flat = Pair(
       (0..<scan.count).map { _ in 63 + noise.normal() }, (0..<scan.count).map { _ in 63 + noise.normal() })
     #expect(try solve(OriginFit(), flat, scan).warnings.contains { $0.contains("mean field of the specimen") })
