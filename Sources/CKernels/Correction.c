@@ -5,7 +5,27 @@
 #include <string.h>
 
 // Pixels of a tile's side.
-#define TILE 16
+#define SIDE 8
+
+// Defines a function that brings the tile at (y, x) of a transposed view to `out`, whose rows are `stride` apart. Pixels of
+// a column lie side by side in the frame, upwards or downwards. Shuffling the rows of the upper half into those of the
+// lower half rotates the bits of a pixel's index by one; after three times rows are columns.
+#define TURN_TILE(TYPE, name)                                                                                     \
+  INLINE void name(const TYPE *frame, const ck_view *view, int64_t y, int64_t x, TYPE *out, int64_t stride) {     \
+    typedef TYPE eight __attribute__((vector_size(SIDE * sizeof(TYPE))));                                         \
+    eight rows[SIDE], next[SIDE];                                                                                 \
+    const int upwards = view->down < 0;                                                                           \
+    const TYPE *first = frame + view->start + y * view->down + x * view->right - (upwards ? SIDE - 1 : 0);        \
+    for (int i = 0; i < SIDE; i++) memcpy(rows + i, first + i * view->right, sizeof(eight));                      \
+    for (int round = 0; round < 3; round++) {                                                                     \
+      for (int i = 0; i < SIDE / 2; i++) {                                                                        \
+        next[2 * i] = __builtin_shufflevector(rows[i], rows[i + SIDE / 2], 0, 8, 1, 9, 2, 10, 3, 11);             \
+        next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + SIDE / 2], 4, 12, 5, 13, 6, 14, 7, 15);       \
+      }                                                                                                           \
+      memcpy(rows, next, sizeof rows);                                                                            \
+    }                                                                                                             \
+    for (int i = 0; i < SIDE; i++) memcpy(out + i * stride, rows + (upwards ? SIDE - 1 - i : i), sizeof(eight));  \
+  }
 
 // For each pixel type: the type in which it is corrected, which holds every value of it, the type of corrected pixels,
 // and that of exact sums of 32 bits where they are of use.
@@ -96,31 +116,40 @@ void ck_add_bins(ck_type type, const void *pixels, const ck_bins *bins, ck_type 
   }
 }
 
-#define COPY_VIEW(name, from, to)                                                                                  \
-  INLINE void name##_rows(const from *frame, const ck_view *view, to *out, int64_t right) {                        \
-    for (int64_t top = 0; top < view->height; top += TILE)                                                         \
-      for (int64_t left = 0; left < view->width; left += right == 1 || right == -1 ? view->width : TILE) {         \
-        int64_t bottom = top + TILE < view->height ? top + TILE : view->height;                                    \
-        int64_t n = view->width - left;                                                                            \
-        if (right != 1 && right != -1 && n > TILE) n = TILE;                                                       \
-        for (int64_t y = top; y < bottom; y++) {                                                                   \
-          const from *in = frame + view->start + y * view->down + left * right;                                    \
-          to *restrict row = out + y * view->width + left;                                                         \
-          for (int64_t x = 0; x < n; x++) row[x] = (to)in[x * right];                                              \
-        }                                                                                                          \
-      }                                                                                                            \
-  }                                                                                                                \
-  CLONES static void name(const from *frame, const ck_view *view, to *out) {                                       \
-    if (view->right == 1) name##_rows(frame, view, out, 1);                                                        \
-    else if (view->right == -1) name##_rows(frame, view, out, -1);                                                 \
-    else name##_rows(frame, view, out, view->right);                                                               \
+#define COPY_VIEW(type, name)                                                                                     \
+  TURN_TILE(type, name##_tile)                                                                                    \
+  INLINE void name##_part(const type *frame, const ck_view *view, int64_t step, int64_t top, int64_t bottom,      \
+                          int64_t left, int64_t right, type *restrict out) {                                      \
+    for (int64_t y = top; y < bottom; y++) {                                                                      \
+      const type *restrict in = frame + view->start + y * view->down;                                             \
+      for (int64_t x = left; x < right; x++) out[y * view->width + x] = in[x * step];                             \
+    }                                                                                                             \
+  }                                                                                                               \
+  CLONES static void name(const type *frame, const ck_view *view, type *out) {                                    \
+    const int64_t width = view->width, height = view->height, step = view->right;                                 \
+    if (step == 1) {                                                                                              \
+      name##_part(frame, view, 1, 0, height, 0, width, out);                                                      \
+    } else if (step == -1) {                                                                                      \
+      name##_part(frame, view, -1, 0, height, 0, width, out);                                                     \
+    } else {                                                                                                      \
+      const int64_t wide = width / SIDE * SIDE, tall = height / SIDE * SIDE;                                      \
+      for (int64_t x = 0; x < wide; x += SIDE)                                                                    \
+        for (int64_t y = 0; y < tall; y += SIDE) name##_tile(frame, view, y, x, out + y * width + x, width);      \
+      name##_part(frame, view, step, 0, tall, wide, width, out);                                                  \
+      name##_part(frame, view, step, tall, height, 0, width, out);                                                \
+    }                                                                                                             \
   }
 
-COPY_VIEW(copy_1, uint8_t, uint8_t)
-COPY_VIEW(copy_2, uint16_t, uint16_t)
-COPY_VIEW(copy_4, uint32_t, uint32_t)
-COPY_VIEW(copy_8, uint64_t, uint64_t)
-COPY_VIEW(narrow, double, float)
+COPY_VIEW(uint8_t, copy_1)
+COPY_VIEW(uint16_t, copy_2)
+COPY_VIEW(uint32_t, copy_4)
+COPY_VIEW(uint64_t, copy_8)
+
+void ck_narrow_view(const double *frame, const ck_view *view, float *out) {
+  for (int64_t y = 0; y < view->height; y++)
+    for (int64_t x = 0; x < view->width; x++)
+      out[y * view->width + x] = (float)frame[view->start + y * view->down + x * view->right];
+}
 
 void ck_copy_view(int64_t size, const void *frame, const ck_view *view, void *out) {
   switch (size) {
@@ -130,5 +159,3 @@ void ck_copy_view(int64_t size, const void *frame, const ck_view *view, void *ou
     case 8: copy_8(frame, view, out); break;
   }
 }
-
-void ck_narrow_view(const double *frame, const ck_view *view, float *out) { narrow(frame, view, out); }

@@ -1,5 +1,7 @@
 // Included once per pixel type (Correction.c): correction and binning of a frame's pixels.
 
+TURN_TILE(PIXEL, NAME(turn_tile))
+
 // One pixel, `i` its place in `dark` and `factor`.
 #define CORRECTED(v) NAME(corrected)((WORK)(v), dark, factor, i, saturation)
 
@@ -12,30 +14,42 @@ INLINE OUT NAME(corrected)(WORK v, const WORK *dark, const WORK *factor, int64_t
 
 INLINE void NAME(correct_row)(const PIXEL *restrict in, int64_t step, int64_t n, const WORK *restrict dark,
                               const WORK *restrict factor, WORK saturation, OUT *restrict out) {
-  if (step == 1)
-    for (int64_t i = 0; i < n; i++) out[i] = CORRECTED(in[i]);
-  else if (step == -1)
-    for (int64_t i = 0; i < n; i++) out[i] = CORRECTED(in[-i]);
-  else
-    for (int64_t i = 0; i < n; i++) out[i] = CORRECTED(in[i * step]);
+  for (int64_t i = 0; i < n; i++) out[i] = CORRECTED(in[i * step]);
+}
+
+// Rows `top ..< bottom`, columns `left ..< right` of the corrected frame.
+INLINE void NAME(correct_part)(const PIXEL *frame, const ck_view *view, int64_t step, int64_t top, int64_t bottom,
+                               int64_t left, int64_t right, const WORK *dark, const WORK *factor, WORK saturation,
+                               OUT *out) {
+  for (int64_t y = top; y < bottom; y++) {
+    const int64_t i = y * view->width + left;
+    NAME(correct_row)(frame + view->start + y * view->down + left * step, step, right - left, dark ? dark + i : dark,
+                      factor ? factor + i : factor, saturation, out + i);
+  }
 }
 
 INLINE void NAME(correct_view)(const PIXEL *frame, const ck_view *view, const WORK *dark, const WORK *factor,
                                WORK saturation, OUT *out) {
-  const int64_t width = view->width, height = view->height;
-  frame += view->start;
-  int is_row = view->right == 1 || view->right == -1;
-  // Across the rows of the frame: tiles whose cache lines stay until all their pixels are used.
-  int64_t tall = is_row ? height : TILE, wide = is_row ? width : TILE;
-  for (int64_t top = 0; top < height; top += tall)
-    for (int64_t left = 0; left < width; left += wide) {
-      int64_t bottom = top + tall < height ? top + tall : height, n = left + wide < width ? wide : width - left;
-      for (int64_t y = top; y < bottom; y++) {
-        const int64_t i = y * width + left;
-        NAME(correct_row)(frame + y * view->down + left * view->right, view->right, n, dark ? dark + i : dark,
-                          factor ? factor + i : factor, saturation, out + i);
+  const int64_t width = view->width, height = view->height, step = view->right;
+  if (step == 1) {
+    NAME(correct_part)(frame, view, 1, 0, height, 0, width, dark, factor, saturation, out);
+  } else if (step == -1) {
+    NAME(correct_part)(frame, view, -1, 0, height, 0, width, dark, factor, saturation, out);
+  } else {
+    const int64_t wide = width / SIDE * SIDE, tall = height / SIDE * SIDE;
+    for (int64_t x = 0; x < wide; x += SIDE)
+      for (int64_t y = 0; y < tall; y += SIDE) {
+        PIXEL tile[SIDE * SIDE];
+        NAME(turn_tile)(frame, view, y, x, tile, SIDE);
+        for (int64_t row = 0; row < SIDE; row++) {
+          const int64_t i = (y + row) * width + x;
+          NAME(correct_row)(tile + row * SIDE, 1, SIDE, dark ? dark + i : dark, factor ? factor + i : factor,
+                            saturation, out + i);
+        }
       }
-    }
+    NAME(correct_part)(frame, view, step, 0, tall, wide, width, dark, factor, saturation, out);
+    NAME(correct_part)(frame, view, step, tall, height, 0, width, dark, factor, saturation, out);
+  }
 }
 
 CLONES static void NAME(correct_both)(const PIXEL *frame, const ck_view *view, const WORK *dark, const WORK *factor,

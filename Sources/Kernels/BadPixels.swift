@@ -20,9 +20,9 @@ import STEM
 /// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a twentieth of what
 /// the pixel rises above the neighbor; a point spread of 0.3 px (rms) and more makes them rise by more than that.
 ///
-/// Finds single pixels and pairs; not clusters, columns or rows, nor, beside a bright disk, what is dimmer than it. The noise of a mean is √(q·variance), with q (1 / number
-/// of frames, where noise is all there is) such that it explains the difference of pixels from their neighbors in the
-/// calmest quarter of the detector.
+/// Finds single pixels and pairs; not clusters, columns or rows, nor, beside a bright disk, what is dimmer than it. The
+/// noise of a mean is √(q·variance), with q (1 / number of frames, where noise is all there is) such that it explains the
+/// difference of pixels from their neighbors in the calmest quarter of the detector.
 public enum BadPixels {
   /// - Parameters:
   ///   - mean: over the scan or a sample of it, row-major; counts

@@ -12,6 +12,7 @@ struct CorrectedSource: FrameSource {
     self.correction = correction
     self.scan = scan
     var description = base.description
+    description.storedBytes = (description.storedBytes ?? description.frameBytes) * scan.bin.count
     description.scanShape = scan.shape
     description.frameCount = scan.shape.count
     description.detectorShape = correction.geometry.shape

@@ -31,6 +31,12 @@ struct BadPixelSearch {
     positions = try ranks.sum([pass.statistics.frames])[0]
   }
 
+  /// The sums, and the larger of one more of them and the maps of the search.
+  static func memoryBytes(_ description: SourceDescription) -> Int {
+    let sums = MomentsKernel(description).accumulators.reduce(0) { $0 + $1.bytes.count }
+    return sums + max(sums, 64 * description.detectorShape.count)
+  }
+
   /// `(12, 40), (90, 3), …`
   static func places(_ pixels: [Int], width: Int, atMost most: Int) -> [String] {
     pixels.prefix(most).map { "(\($0 / width), \($0 % width))" }

@@ -35,6 +35,7 @@ final class FramePass {
   var statistics = PassStatistics()
   let accumulators: [any Accumulator]
   private let frameBytes: Int
+  private let storedBytes: Int
   private let sumsAreExact: Bool
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
@@ -46,6 +47,7 @@ final class FramePass {
     accumulators = kernels.flatMap(\.accumulators)
     sumsAreExact = accumulators.allSatisfy(\.isExact)
     frameBytes = description.frameBytes
+    storedBytes = description.storedBytes ?? frameBytes
     blocks = BlockPlan(
       positions: selection.shape.count, frameBytes: frameBytes, chunkPositions: description.chunkPositions,
       accumulatorBytes: sumsAreExact ? 0 : accumulators.reduce(0) { $0 + $1.bytes.count })
@@ -175,7 +177,7 @@ final class FramePass {
     for run in runs {
       countBadFrames(run, leafStart: leafStart)
       statistics.frames += run.count
-      statistics.bytes += run.count * frameBytes
+      statistics.bytes += run.count * storedBytes
     }
     statistics.addBlock(
       busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)

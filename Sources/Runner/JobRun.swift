@@ -358,7 +358,7 @@ public final class JobRun {
     let total = plan.selection.count
     let began = ContinuousClock.now
     let share = ranks.count
-    return { [console, frameBytes = plan.description.frameBytes] mine in
+    return { [console, frameBytes = plan.description.storedBytes ?? plan.description.frameBytes] mine in
       // Ranks work at the same pace but for the last leaves: this rank's count stands for all.
       console.progress(
         ProgressState(

@@ -21,6 +21,8 @@ public struct MemoryPlan: Sendable {
   ///   - passBytes: of `FramePass.memoryBytes`
   ///   - ranksOnNode: ranks that share this machine
   init(_ plan: Plan, passBytes: Int, ranksOnNode: Int) {
+    let searchBytes = plan.findsBadPixels ? BadPixelSearch.memoryBytes(plan.rawSource.description) : 0
+    let passBytes = max(passBytes, searchBytes)
     if let given = plan.memoryPerRank {
       allowed = given
       origin = "run.memory_per_rank"

@@ -41,6 +41,9 @@ public struct SourceDescription: Sendable {
     self.byteOrder = byteOrder
   }
 
+  /// Bytes that are read for a position, where frames are not what is stored: cropped, or sums of several.
+  public var storedBytes: Int?
+
   public var frameBytes: Int { detectorShape.count * pixelType.size }
 }
 
