@@ -172,7 +172,8 @@ struct PhaseIntegrationTests {
     (integration.regularization, integration.tolerance, integration.iterations) = (regularization, 0, 60)
     let control = RecordingControl()
     _ = try integration.integrate(holes(slope), step: step, control)
-    #expect(control.residuals.count == 60)
+    // Ends before where nothing is left but rounding.
+    #expect(control.residuals.count > 10)
     for (before, after) in zip(control.residuals, control.residuals.dropFirst()) {
       #expect(after <= before * (1 + 1e-12))
     }
