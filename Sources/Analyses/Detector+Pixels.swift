@@ -33,13 +33,17 @@ extension Detector {
     var radii: [(key: String, value: Double)] = []
     let selection = try select(geometry, context, &radii)
     let taken = selection.intersection(alive)
-    if taken.isEmpty { throw empty(geometry, context, hadPixels: !selection.isEmpty) }
+    let follows = context.followsOrigin && center == nil
+    // Dead pixels under the mean origin are no reason: the shape moves on.
+    if taken.isEmpty, !(follows && !selection.isEmpty) {
+      throw empty(geometry, context, hadPixels: !selection.isEmpty)
+    }
     var attributes = radii.flatMap { lengthAttributes($0.key, $0.value, context) }
     attributes += centerAttributes(context, own: center)
     attributes.append(("pixels", .integer(taken.count)))
     return PlacedDetector(
       weights: .selection(taken), pixels: taken.count, attributes: attributes,
-      moving: context.followsOrigin && center == nil ? try movingShape(context) : nil)
+      moving: follows ? try movingShape(context) : nil)
   }
 
   private func movingShape(_ context: FrameContext) throws -> MovingShape {
