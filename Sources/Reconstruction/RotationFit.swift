@@ -28,7 +28,7 @@ enum Interpretation: String, Sendable, CaseIterable { case electric, magnetic }
 ///
 /// A rotation by θ turns (curl, divergence) into (c·curl + s·div, c·div − s·curl), so that
 /// ⟨(c·curl + s·div)²⟩ = (A + B)/2 + (A − B)/2·cos 2θ + C·sin 2θ with A = ⟨curl²⟩, B = ⟨div²⟩, C = ⟨curl·div⟩: one minimum
-/// in 180°. After Savitzky et al., Microsc. Microanal. 27 (2021) 712, section "center of mass imaging", who search it.
+/// in 180°. Both without their means, which a plane of descan would change. After Savitzky et al., Microsc. Microanal. 27 (2021) 712, section "center of mass imaging", who search it.
 struct RotationFit: Sendable {
   /// What is found with and without the transpose.
   struct Branch: Sendable {
@@ -64,13 +64,19 @@ struct RotationFit: Sendable {
   init?(_ detector: VectorMap, step: Pair<Double>, _ interpretation: Interpretation) {
     let gradient = ScanGradient(detector.shape, step: step)
     let found = [false, true].map { transpose in
-      gradient.interior(transpose ? VectorMap(detector.shape, y: detector.x, x: detector.y) : detector)
+      let raw = gradient.interior(transpose ? VectorMap(detector.shape, y: detector.x, x: detector.y) : detector)
+      return (curl: Self.centered(raw.curl), divergence: Self.centered(raw.divergence))
     }
     guard !found[0].curl.isEmpty, found[0].curl.count == found[1].curl.count else { return nil }
     self.interpretation = interpretation
     positions = found[0].curl.count
     plain = Branch(found[0], transpose: false, interpretation)
     transposed = Branch(found[1], transpose: true, interpretation)
+  }
+
+  private static func centered(_ values: [Double]) -> [Double] {
+    let mean = values.reduce(0, +) / Double(max(1, values.count))
+    return values.map { $0 - mean }
   }
 
   var best: Branch { transposed.least < plain.least ? transposed : plain }

@@ -116,6 +116,9 @@ public final class JobRun {
     frames.masksBadFrames = plan.masksBadFrames
     frames.checkpointInterval = .seconds(plan.checkpointInterval)
     frames.origins = origins
+    // Where the origin is given, its pass has nothing to read.
+    let readsFrames = frames.kernels.contains { !$0.rows.isEmpty || !$0.accumulators.isEmpty }
+    frames.includes = { _ in readsFrames }
     frames.announceResumed = { [console] done, total in
       if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
     }

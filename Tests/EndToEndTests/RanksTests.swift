@@ -81,6 +81,32 @@ func runJob(
     }
   }
 
+  @Test("dpc with field, charge and phase, whole and with missing positions: the same bits on any number of ranks")
+  func phaseContrast() throws {
+    let folder = try TemporaryFolder()
+    let scan = folder.path("scan.h5")
+    let made = try ronchi(
+      [
+        "simulate", scan, "--scan-shape", "14,11", "--detector-shape", "48,52", "--detector-pixel", "2.5 mrad",
+        "--object", "atoms",
+      ])
+    #expect(made.status == 0, "\(made.errors)")
+    let job = """
+      output: {images: false}
+      scan: {roi: [[1, 13], [0, 11]]}
+      analyses:
+        - dpc: {rotation: fit, descan: plane}
+        - dpc: {method: iterative, interpretation: magnetic, regularization: 0.1}
+        - dpc: {detector: segments, response: disk, segments: {q: {outer_radius: 40 mrad, start_angle: 45 deg}}}
+      """
+    let serial = try runJob(job, folder, input: scan, output: "serial", ranks: nil)
+    let group = "/Measurement_000/Channel_000/Raw_Data-Dpc_000"
+    #expect(try doubles(serial, group + "/phase").count { $0.isFinite } == 12 * 11)
+    #expect(try datasetDigests(serial).keys.contains(group + "/charge_density"))
+    let parallel = try runJob(job, folder, input: scan, output: "ranks3", ranks: 3)
+    #expect(try datasetDigests(parallel) == datasetDigests(serial))
+  }
+
   @Test("more ranks than blocks")
   func moreRanksThanBlocks() throws {
     let folder = try TemporaryFolder()

@@ -61,7 +61,8 @@ struct RotationFitTests {
           angle: Double(hundredth) / 100 * .pi / 180, transpose: branch.rotation.transpose)
         let turned = ScanGradient(shape, step: step).interior(measured.map(rotation.scan))
         let values = law == .electric ? turned.curl : turned.divergence
-        let value = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
+        let mean = values.reduce(0, +) / Double(values.count)
+        let value = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
         #expect(abs(branch.meanSquare(rotation.angle) - value) < 1e-12)
         if value < best.value { best = (rotation.angle, value) }
       }
@@ -81,6 +82,23 @@ struct RotationFitTests {
     #expect(fit.best.rotation.transpose && !fit.isTransposeAmbiguous && fit.isAmbiguous)
     #expect(fit.candidates.count == 2)
     #expect(degrees(fit.candidates[0].angle, from: fit.candidates[1].angle) > 179.9)
+  }
+
+  @Test("a plane of descan, however steep, does not turn the result")
+  func descan() throws {
+    let step = Pair(0.25, 0.3), shape = Shape(30, 35)
+    let truth = DetectorRotation(angle: -1.1, transpose: true)
+    let still = onDetector(attraction(shape, step, seed: 3), truth)
+    var moved = still
+    for index in moved.y.indices {
+      moved.y[index] += 0.9 * Double(index / 35) - 0.2 * Double(index % 35)
+      moved.x[index] -= 0.3 * Double(index / 35) + 1.3 * Double(index % 35)
+    }
+    let a = try #require(RotationFit(still, step: step, .electric))
+    let b = try #require(RotationFit(moved, step: step, .electric))
+    #expect(degrees(a.best.rotation.angle, from: b.best.rotation.angle) < 1e-6)
+    #expect(b.best.rotation.transpose && abs(a.best.skewness - b.best.skewness) < 1e-6)
+    #expect(degrees(b.best.rotation.angle, from: truth.angle) < 0.1)
   }
 
   @Test("noise and vacuum are ambiguous, a scan without interior has no fit")
