@@ -216,6 +216,34 @@ void ck_sum_lists(ck_type type, const void *frame, const int32_t *offset, const 
 #undef CALL
 }
 
+typedef double doubles __attribute__((vector_size(8 * sizeof(double))));
+typedef int64_t longs __attribute__((vector_size(8 * sizeof(int64_t))));
+
+CLONES void ck_circle_spans(double y, double x, double radius, int64_t rows, int64_t columns, ck_span *spans,
+                            uint8_t *doubtful) {
+  const doubles zero = {0}, square = zero + radius * radius, width = zero + (double)columns, near = zero + 1e-6;
+  const doubles steps = {0, 1, 2, 3, 4, 5, 6, 7};
+  for (int64_t row = 0; row < rows; row += 8) {
+    doubles down = (steps + (double)row) - y, rest = square - down * down;
+    doubles half = __builtin_elementwise_sqrt(__builtin_elementwise_max(rest, zero));
+    doubles a = x - half, b = x + half;
+    doubles left = __builtin_elementwise_ceil(a), right = __builtin_elementwise_floor(b);
+    // Distances from the next whole column inside; just outside of one they are nearly 1.
+    doubles gap = left - a, other = b - right;
+    longs open = (gap < near) | (gap > 1 - near) | (other < near) | (other > 1 - near);
+    longs tangent = __builtin_elementwise_abs(rest) < near * square, inside = rest > zero;
+    left = __builtin_elementwise_min(__builtin_elementwise_max(left, zero), width);
+    right = __builtin_elementwise_min(__builtin_elementwise_max(right + 1, left), width);
+    longs unsure = (open & inside) | tangent;
+    longs first = __builtin_convertvector(left, longs) & inside, end = __builtin_convertvector(right, longs) & inside;
+    const int count = rows - row < 8 ? (int)(rows - row) : 8;
+    for (int i = 0; i < count; i++) {
+      spans[row + i] = (ck_span){(int32_t)first[i], (int32_t)end[i]};
+      doubtful[row + i] = (uint8_t)(unsure[i] & 1);
+    }
+  }
+}
+
 // The ring of one pixel, in double precision.
 INLINE uint16_t ring_of(const ck_rings *rings, double down, double right) {
   double along = rings->a * down + rings->b * right, across = rings->c * down + rings->d * right;

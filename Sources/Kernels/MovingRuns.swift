@@ -25,19 +25,14 @@ final class MovingRuns {
   /// The different radii of all shapes.
   private let radii: [Double]
   private let sectors: [Sector?]
-  private var spans: UnsafeMutablePointer<Span>
+  private let spans: UnsafeMutablePointer<ck_span>
+  private let doubtful: UnsafeMutablePointer<UInt8>
   var runs: UnsafeMutablePointer<ck_run> { writer.runs }
   private var writer: RunWriter
   /// Runs `first[s] ..< first[s + 1]` belong to shape s.
   let first: UnsafeMutablePointer<UInt32>
   /// 0, 1, 2 …: what `ck_sum_runs` calls targets.
   let targets: UnsafeMutablePointer<UInt32>
-
-  /// Columns of a row that lie inside a circle; empty where `first == end`.
-  private struct Span {
-    var first: Int32 = 0
-    var end: Int32 = 0
-  }
 
   /// - Parameter kept: pixels that may take part; they do not move
   init(_ shapes: [MovingShape], kept selection: PixelSelection) {
@@ -52,8 +47,9 @@ final class MovingRuns {
     self.radii = radii
     sectors = shapes.map { if case let .segment(_, _, start, end) = $0 { Sector(start, end) } else { nil } }
     spans = .allocate(capacity: max(1, radii.count * size.y))
-    spans.initialize(repeating: Span(), count: max(1, radii.count * size.y))
+    spans.initialize(repeating: ck_span(), count: max(1, radii.count * size.y))
     writer = RunWriter(selection, capacity: 4 * size.y * max(1, shapes.count))
+    doubtful = .allocate(capacity: size.y)
     first = .allocate(capacity: shapes.count + 1)
     first.initialize(repeating: 0, count: shapes.count + 1)
     targets = .allocate(capacity: max(1, shapes.count))
@@ -62,6 +58,7 @@ final class MovingRuns {
 
   deinit {
     spans.deallocate()
+    doubtful.deallocate()
     runs.deallocate()
     first.deallocate()
     targets.deallocate()
@@ -87,32 +84,33 @@ final class MovingRuns {
 
   /// The spans of circle `index`: hypot(y − cy, x − cx) < radius.
   private func cross(_ index: Int, _ center: Pair<Double>) {
-    let radius = radii[index], square = radius * radius, width = Double(size.x)
+    let radius = radii[index], row = spans + index * size.y
+    ck_circle_spans(center.y, center.x, radius, Int64(size.y), Int64(size.x), row, doubtful)
+    for y in 0..<size.y where doubtful[y] != 0 { row[y] = exact(y, radius, center) }
+  }
+
+  /// One row of a circle, its ends put to the test.
+  private func exact(_ y: Int, _ radius: Double, _ center: Pair<Double>) -> ck_span {
+    let square = radius * radius, columns = size.x, width = Double(size.x)
     // The squared distance as computed is within a few units of the last place.
     let surely = square * (1 - 1e-12), never = square * (1 + 1e-12)
-    let row = spans + index * size.y, columns = size.x
-    for y in 0..<size.y {
-      let down = Double(y) - center.y, rest = square - down * down
-      guard rest > square * -1e-12 else {
-        row[y] = Span()
-        continue
-      }
-      @inline(__always) func inside(_ x: Int) -> Bool {
-        let right = Double(x) - center.x, distance = down * down + right * right
-        if distance < surely { return true }
-        return distance <= never && hypot(down, right) < radius
-      }
-      let half = max(0, rest).squareRoot()
-      // Too far left by at most one.
-      var left = Int(max(0, min(width, center.x - half)))
-      var end = Int(max(0, min(width, center.x + half + 1)))
-      while left > 0, inside(left - 1) { left -= 1 }
-      while left < end, !inside(left) { left += 1 }
-      end = max(left, end)
-      while end < columns, inside(end) { end += 1 }
-      while end > left, !inside(end - 1) { end -= 1 }
-      row[y] = Span(first: Int32(left), end: Int32(end))
+    let down = Double(y) - center.y, rest = square - down * down
+    guard rest > square * -1e-12 else { return ck_span() }
+    @inline(__always) func inside(_ x: Int) -> Bool {
+      let right = Double(x) - center.x, distance = down * down + right * right
+      if distance < surely { return true }
+      return distance <= never && hypot(down, right) < radius
     }
+    let half = max(0, rest).squareRoot()
+    // Too far left by at most one.
+    var left = Int(max(0, min(width, center.x - half)))
+    var end = Int(max(0, min(width, center.x + half + 1)))
+    while left > 0, inside(left - 1) { left -= 1 }
+    while left < end, !inside(left) { left += 1 }
+    end = max(left, end)
+    while end < columns, inside(end) { end += 1 }
+    while end > left, !inside(end - 1) { end -= 1 }
+    return ck_span(first: Int32(left), end: Int32(end))
   }
 
   // MARK: shapes
@@ -141,7 +139,7 @@ final class MovingRuns {
     let innerRow = radii.firstIndex(of: inner).map { spans + $0 * size.y }
     if outerRow == nil, outer <= 0 { return }
     for y in 0..<size.y {
-      let whole = outerRow?[y] ?? Span(first: 0, end: Int32(size.x))
+      let whole = outerRow?[y] ?? ck_span(first: 0, end: Int32(size.x))
       guard whole.first < whole.end else { continue }
       if let hole = innerRow?[y], hole.first < hole.end {
         if whole.first < hole.first { piece(y, whole.first, hole.first) }

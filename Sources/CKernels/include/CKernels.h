@@ -70,6 +70,16 @@ void ck_sum_count_bins(ck_type type, const void *frame, int64_t pixels, const ui
 void ck_sum_lists(ck_type type, const void *frame, const int32_t *offset, const uint32_t *first, int64_t lists,
                   double *sums);
 
+/// Columns `first ..< end` of a row.
+typedef struct {
+  int32_t first, end;
+} ck_span;
+
+/// The columns of each row of a detector that lie within `radius` of (y, x). `doubtful`: 1 for rows where rounding could
+/// matter, whose span is only near.
+void ck_circle_spans(double y, double x, double radius, int64_t rows, int64_t columns, ck_span *spans,
+                     uint8_t *doubtful);
+
 /// Rings around a center: r = √((a·down + b·right)² + (c·down + d·right)²) with (down, right) = (y, x) − center.
 typedef struct {
   double y, x;          ///< center [px]
