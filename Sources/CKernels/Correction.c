@@ -4,8 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-// Pixels of a tile's side.
+// Pixels of a tile's side; of as many tiles as whole cache lines need; of the rows that are turned before they are
+// corrected, so that all other memory is walked through in its order.
 #define SIDE 8
+#define GROUP 32
+#define ROW 256
 
 // Defines a function that brings the tile at (y, x) of a transposed view to `out`, whose rows are `stride` apart. Pixels of
 // a column lie side by side in the frame, upwards or downwards. Shuffling the rows of the upper half into those of the
@@ -133,8 +136,10 @@ void ck_add_bins(ck_type type, const void *pixels, const ck_bins *bins, ck_type 
       name##_part(frame, view, -1, 0, height, 0, width, out);                                                     \
     } else {                                                                                                      \
       const int64_t wide = width / SIDE * SIDE, tall = height / SIDE * SIDE;                                      \
-      for (int64_t x = 0; x < wide; x += SIDE)                                                                    \
-        for (int64_t y = 0; y < tall; y += SIDE) name##_tile(frame, view, y, x, out + y * width + x, width);      \
+      for (int64_t left = 0; left < wide; left += GROUP)                                                          \
+        for (int64_t y = 0; y < tall; y += SIDE)                                                                  \
+          for (int64_t x = left; x < wide && x < left + GROUP; x += SIDE)                                         \
+            name##_tile(frame, view, y, x, out + y * width + x, width);                                           \
       name##_part(frame, view, step, 0, tall, wide, width, out);                                                  \
       name##_part(frame, view, step, tall, height, 0, width, out);                                                \
     }                                                                                                             \

@@ -37,14 +37,17 @@ INLINE void NAME(correct_view)(const PIXEL *frame, const ck_view *view, const WO
     NAME(correct_part)(frame, view, -1, 0, height, 0, width, dark, factor, saturation, out);
   } else {
     const int64_t wide = width / SIDE * SIDE, tall = height / SIDE * SIDE;
-    for (int64_t x = 0; x < wide; x += SIDE)
-      for (int64_t y = 0; y < tall; y += SIDE) {
-        PIXEL tile[SIDE * SIDE];
-        NAME(turn_tile)(frame, view, y, x, tile, SIDE);
-        for (int64_t row = 0; row < SIDE; row++) {
-          const int64_t i = (y + row) * width + x;
-          NAME(correct_row)(tile + row * SIDE, 1, SIDE, dark ? dark + i : dark, factor ? factor + i : factor,
-                            saturation, out + i);
+    for (int64_t top = 0; top < tall; top += GROUP)
+      for (int64_t left = 0; left < wide; left += ROW) {
+        PIXEL turned[GROUP * ROW];
+        const int64_t rows = tall - top < GROUP ? tall - top : GROUP, n = wide - left < ROW ? wide - left : ROW;
+        for (int64_t x = 0; x < n; x += SIDE)
+          for (int64_t y = 0; y < rows; y += SIDE)
+            NAME(turn_tile)(frame, view, top + y, left + x, turned + y * ROW + x, ROW);
+        for (int64_t y = 0; y < rows; y++) {
+          const int64_t i = (top + y) * width + left;
+          NAME(correct_row)(turned + y * ROW, 1, n, dark ? dark + i : dark, factor ? factor + i : factor, saturation,
+                            out + i);
         }
       }
     NAME(correct_part)(frame, view, step, 0, tall, wide, width, dark, factor, saturation, out);

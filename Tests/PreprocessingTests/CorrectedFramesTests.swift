@@ -31,6 +31,23 @@ import Testing
     }
   }
 
+  @Test("frames larger than the tiles in which they are turned", arguments: PixelType.allCases)
+  func large(type: PixelType) throws {
+    var random = Random(12)
+    for (shape, rotate) in [(Shape(277, 75), 90), (Shape(70, 301), 270)] {
+      let source = MemoryScan.random(Shape(1, 1), shape, type, &random)
+      var job = Naive(rotate: rotate)
+      for correctsValues in [false, true] {
+        if correctsValues {
+          job.correction.dark = DenseArray(shape: [shape.y, shape.x], values: (0..<shape.count).map(Double.init))
+        }
+        let corrected = try job.preprocessing.applied(to: source, scan: Shape(1, 1)).source
+        let scale = (type.largest ?? 1000) + Double(shape.count)
+        expectEqual(try corrected.read(), job.frames(source), !correctsValues, 4 * scale, "\(type), \(shape)")
+      }
+    }
+  }
+
   @Test("any part of a scan reads like the whole")
   func parts() throws {
     var random = Random(3)
