@@ -76,10 +76,10 @@ struct CalibrationSection: JobSection {
 // MARK: From the section to a calibration
 
 extension CalibrationSection {
-  /// What the job says and, where it says nothing, what the file says, and then the instrument, each with its origin.
+  /// What the job says and, where it says nothing, what is known besides, each with its origin.
   /// - Parameter origin: of a path such as `calibration.energy`.
   func resolved(
-    over file: Calibration, _ instrument: Calibration = Calibration(), on detector: Shape, origin: (String) -> Origin,
+    over file: Calibration, on detector: Shape, origin: (String) -> Origin,
     problems: inout [Problem]
   ) -> Calibration {
     func sourced<Value>(_ key: String, _ value: Value) -> Sourced<Value> {
@@ -95,7 +95,7 @@ extension CalibrationSection {
     given.transpose = transpose.map { sourced("transpose", $0) }
     if case .given(let ellipse)? = ellipse { given.ellipse = sourced("ellipse", ellipse) }
     given.countsPerElectron = countsPerElectron.map { sourced("counts_per_electron", $0) }
-    var result = given.completed(by: file).completed(by: instrument)
+    var result = given.completed(by: file)
     if ellipse?.ring != nil { result.ellipse = nil }
     do {
       switch center {

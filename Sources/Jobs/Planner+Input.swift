@@ -1,4 +1,5 @@
 import Foundation
+import Preprocessing
 import STEM
 
 extension Planner {
@@ -81,12 +82,16 @@ extension Planner {
     return resolved(a) == resolved(b)
   }
 
-  mutating func calibration(_ section: CalibrationSection, _ description: SourceDescription) -> Calibration {
+  /// What the input file and the instrument know is about frames as they are in the file; the job means corrected ones.
+  mutating func calibration(
+    _ section: CalibrationSection, _ description: SourceDescription, _ corrected: CorrectedScan?
+  ) -> Calibration {
     var file = description.calibration
     warnings += file.dropImpossible(on: description.detectorShape).map { "\(description.path): \($0)" }
+    let raw = file.completed(by: instrument(section, file))
     let resolved = section.resolved(
-      over: file, instrument(section, file), on: description.detectorShape, origin: job.origin(of:), problems: &problems
-    )
+      over: corrected?.calibration(raw) ?? raw, on: (corrected?.source.description ?? description).detectorShape,
+      origin: job.origin(of:), problems: &problems)
     if let pixel = resolved.detectorPixel?.value, abs(pixel.y.base - pixel.x.base) > 0.01 * pixel.y.base {
       warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use their mean size")
     }

@@ -61,7 +61,7 @@ struct Planner {
     var context = FrameContext(scan: scan, detector: description.detectorShape, pixelType: description.pixelType)
     context.saturation =
       corrected.map(\.saturation) ?? description.saturation ?? context.saturation
-    context.calibration = calibration(sections.calibration, description)
+    context.calibration = calibration(sections.calibration, input.description, corrected)
     context.arrays = arrays
     context.deadPixels = corrected?.deadPixels
     context.followsOrigin = follows

@@ -55,7 +55,7 @@ public struct Preprocessing: Sendable {
     let needed = !(correction.isIdentity && scan.isIdentity)
     let corrected = needed ? CorrectedSource(source, correction, scan) : nil
     return CorrectedScan(
-      source: corrected ?? source, scan: scan.shape, reduction: scan,
+      source: corrected ?? source, scan: scan.shape, reduction: scan, frame: frame,
       deadPixels: detector.interpolates ? nil : frame.mask(values.bad),
       saturation: correction.saturation(detector.saturation ?? description.saturation ?? description.pixelType.largest),
       summary: summary(correction, values, scan), warnings: checks.warnings)
@@ -95,6 +95,7 @@ public struct CorrectedScan: Sendable {
   public let source: any FrameSource
   public let scan: Shape
   let reduction: ScanReduction
+  let frame: FrameGeometry
   /// Pixels to leave out, row-major; nil: none.
   public let deadPixels: [Bool]?
   /// Pixels of at least this value are saturated; nil: none can be told.
@@ -102,6 +103,9 @@ public struct CorrectedScan: Sendable {
   /// A line for the detector and one for the scan, where something is done to them.
   public let summary: [String]
   public let warnings: [String]
+
+  /// What is known of the frames in the file, for the corrected ones: sizes of bins, places, directions.
+  public func calibration(_ raw: Calibration) -> Calibration { raw.corrected(frame, reduction) }
 
   /// The positions of the file behind selected ones.
   public func positionsInFile(_ selection: PositionSelection) -> PositionSelection { reduction.expanded(selection) }

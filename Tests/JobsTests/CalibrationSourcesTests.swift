@@ -103,6 +103,18 @@ struct InstrumentTests {
     #expect(plan.parameters.contains { $0.path == "calibration.energy" && $0.origin == .instrument })
   }
 
+  @Test("an instrument tells of the detector as it is: corrections change its values as they do the file's")
+  func corrected() throws {
+    let calibration = try plan(
+      job + "{instrument: scope, camera_length: 10 cm, magnification: 2000000}\n"
+        + "detector: {bin: 2, flip_y: true}\nscan: {bin: 2}", in: environment()
+    ).context.calibration
+    #expect(calibration.pixelAngle == Pair(0.002, 0.002) && calibration.detectorPixel?.origin == .instrument)
+    #expect(calibration.scanStep == Sourced(Pair(0.4, 0.4), .instrument))
+    // A mirrored detector is one transposition less.
+    #expect(calibration.transpose == Sourced(false, .instrument))
+  }
+
   private func JobsPlan(_ text: String) throws -> Plan {
     try Plan.make(JobFile.parse(text, name: "resolved"), in: world())
   }
