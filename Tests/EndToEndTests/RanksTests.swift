@@ -14,9 +14,9 @@ let wholeJob = """
           bright: {preset: bf}
     - center_of_mass: {}
     - frame_statistics: {}
-    - origin: {fit: parabola}
     - radial_profile: {bins: 8}
     - radial_profile: {}
+    - origin: {fit: parabola}
     - angular_symmetry: {rings: {first: {inner_radius: 4 px, outer_radius: 9 px}}, azimuth: true}
     - log_ratio: {radius: 5 px}
     - pixel_noise: {}

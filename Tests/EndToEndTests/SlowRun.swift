@@ -19,7 +19,7 @@ struct SlowRun {
   }
 
   static let manyProfiles =
-    wholeJob + "\n" + (2..<40).map { "  - radial_profile: {bins: \($0)}" }.joined(separator: "\n")
+    wholeJob + "\n" + (2..<80).map { "  - radial_profile: {bins: \($0)}" }.joined(separator: "\n")
 
   func arguments(_ output: String) -> [String] { ["run", job, "-i", scan, "-o", output] }
 
@@ -49,7 +49,7 @@ struct SlowRun {
       \(before)
       "$@" 2> "$log" & pid=$!
       for i in $(seq 500); do grep -q "blocks and" "$log" && break; sleep 0.02; done
-      sleep 0.4
+      sleep 0.2
       ranks=($(pgrep -P $pid | sort -n))
       begun=$(date +%s%N)
       { \(script)
