@@ -14,8 +14,9 @@ struct MutantTests {
     for (number, seed) in try target.seeds().enumerated() where try run.feed(seed) != .accepted {
       refused.append(number)
     }
-    // Masks without a scan in both layouts; an array of no dimension; a bomb, too deep a nest; jobs without a mask.
-    #expect(refused.count <= 4, "\(target): \(refused)")
+    // Masks without a scan in both layouts; an array of no dimension; a bomb, too deep a nest; jobs without the
+    // arrays they name.
+    #expect(refused.count <= 6, "\(target): \(refused)")
   }
 
   @Test("every mutant is read or refused with a reason", arguments: [FuzzTarget.npy, .raw, .mib, .yaml, .mask])
