@@ -23,6 +23,7 @@ final class FlatFileReader: FrameReader {
   func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
     let layout = source.layout
     try source.description.check(positions)
+    if !positions.isEmpty { bytes.expect(layout.bytes(of: positions)) }
     var next = positions.lowerBound
     while next < positions.upperBound {
       let window = next..<min(next + windowFrames, positions.upperBound)

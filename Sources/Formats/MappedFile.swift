@@ -1,3 +1,4 @@
+import CCodecs
 import Foundation
 import STEM
 
@@ -14,9 +15,13 @@ protocol ByteSource: AnyObject {
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer
   /// Copies the bytes of a range.
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)
+  /// A range that will be asked for piece by piece.
+  func expect(_ range: Range<Int>)
 }
 
 extension ByteSource {
+  func expect(_ range: Range<Int>) {}
+
   /// As `bytes`, but throws a `Problem` that says what of which file cannot be read.
   func bytes(_ range: Range<Int>, what: String, path: String) throws(Problem) -> UnsafeRawPointer {
     do {
@@ -33,6 +38,11 @@ func openBytes(_ path: String, size: Int) throws -> any ByteSource {
   switch try ReadMode.chosen() {
   case .mmap: return try MappedFile(file)
   case .pread: return BufferedFile(file)
+  case .direct: return BufferedFile(file, direct: .direct(path, size: size))
+  case nil:
+    // Half of the memory: the page cache has to share it with the programs.
+    let isLarge = UInt64(file.size) > ProcessInfo.processInfo.physicalMemory / 2
+    return BufferedFile(file, direct: isLarge ? .direct(path, size: size) : nil)
   }
 }
 
@@ -42,12 +52,17 @@ final class FileDescriptor {
   let path: String
   let size: Int
 
-  init(_ path: String, size: Int) throws {
+  init(_ path: String, size: Int, flags: Int32 = 0) throws {
     self.path = path
     self.size = size
-    number = open(path, O_RDONLY | O_CLOEXEC)
+    number = open(path, O_RDONLY | O_CLOEXEC | flags)
     guard number >= 0 else { throw FileProbe.cannotOpen(path, errno) }
     if let failure = shrunken() { throw Problem(.inputOutput, at: path, failure.reason) }
+  }
+
+  /// A second descriptor that goes around the page cache; nil where the file system has none.
+  static func direct(_ path: String, size: Int) -> FileDescriptor? {
+    try? FileDescriptor(path, size: size, flags: ronchi_direct_flag())
   }
 
   deinit { close(number) }

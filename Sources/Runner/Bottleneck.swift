@@ -39,26 +39,23 @@ struct Bottleneck {
 enum PageCache {
   private static let piece = 512 << 10
 
-  /// Bytes a second of reading a few MiB at the end of a file again; nil for small files and where reading fails.
+  /// Bytes a second of reading pieces spread over a file, which a run has just read; nil for small files and where
+  /// reading fails.
   static func rate(_ path: String) -> Double? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    let size = Int(lseek(descriptor, 0, SEEK_END))
-    let pieces = min(16, size / piece)
-    guard pieces >= 4 else { return nil }
+    let pieces = Int(lseek(descriptor, 0, SEEK_END)) / piece
+    let sample = min(16, pieces)
+    guard sample >= 4 else { return nil }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 4096)
     defer { buffer.deallocate() }
-    var best = Double.infinity
-    for _ in 0..<3 {
-      let began = ContinuousClock.now
-      for index in 0..<pieces {
-        guard pread(descriptor, buffer.baseAddress, piece, off_t(size - (index + 1) * piece)) == piece else {
-          return nil
-        }
-      }
-      best = min(best, (ContinuousClock.now - began).seconds)
+    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    let began = ContinuousClock.now
+    for index in 0..<sample {
+      let place = index * pieces / sample * piece
+      guard pread(descriptor, buffer.baseAddress, piece, off_t(place)) == piece else { return nil }
     }
-    return Double(pieces * piece) / best
+    return Double(sample * piece) / (ContinuousClock.now - began).seconds
   }
 }

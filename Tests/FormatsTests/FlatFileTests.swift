@@ -15,7 +15,9 @@ import Testing
     request.byteOrder = .big
     let source = try #require(try openInput(request) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
-    for bytes in [BufferedFile(file), try MappedFile(file)] as [any ByteSource] {
+    let direct = FileDescriptor.direct(path, size: source.layout.end)
+    for bytes in [BufferedFile(file), BufferedFile(file, direct: direct), try MappedFile(file)] as [any ByteSource] {
+      dropFromPageCache(path)
       let reader = FlatFileReader(source, bytes: bytes)
       try scene.check(reader, [0..<40])
       try scene.check(reader, [13..<14, 12..<20, 39..<40])
@@ -29,9 +31,11 @@ import Testing
     let path = try folder.write("a.raw", [UInt8](repeating: 1, count: 64 * 8192))
     let source = try #require(try openInput(RawTests.request(path, scene)) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
-    let sources: [any ByteSource] = [BufferedFile(file), try MappedFile(file)]
+    let direct = FileDescriptor.direct(path, size: source.layout.end)
+    let sources: [any ByteSource] = [BufferedFile(file), BufferedFile(file, direct: direct), try MappedFile(file)]
     let readers = sources.map { FlatFileReader(source, bytes: $0) }
     #expect(truncate(path, 10 * 8192 + 5) == 0)
+    dropFromPageCache(path)
     for reader in readers {
       let problem = try #require(problems { try reader.forEachFrame(in: 0..<64) { _, _ in } }.first)
       #expect(problem.code == .inputOutput)
@@ -40,13 +44,21 @@ import Testing
     }
   }
 
-  @Test("the way of reading is pread, unless the environment names the other")
+  /// So that the next read comes from the disk, where there is one.
+  private func dropFromPageCache(_ path: String) {
+    let descriptor = open(path, O_RDONLY)
+    fsync(descriptor)
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    close(descriptor)
+  }
+
+  @Test("the way of reading follows from the size, unless the environment names one")
   func readModes() throws {
-    #expect(try ReadMode.chosen(nil) == .pread)
-    #expect(try ReadMode.chosen("") == .pread)
+    #expect(try ReadMode.chosen(nil) == nil)
+    #expect(try ReadMode.chosen("") == nil)
     #expect(try ReadMode.chosen("mmap") == .mmap)
     let problem = try #require(problems { _ = try ReadMode.chosen("fast") }.first)
-    #expect(problem.place == "RONCHI_READ" && problem.message.contains("mmap or pread"))
+    #expect(problem.place == "RONCHI_READ" && problem.message.contains("mmap or pread or direct"))
   }
 
   @Test("frames that do not exist are refused")

@@ -12,4 +12,10 @@ void ronchi_bit_untranspose(const uint8_t *in, uint8_t *out, size_t elements, in
 // Undoes shuffle of `elements` elements of `size` (1, 2, 4 or 8) bytes: `in` holds byte 0 of all elements, byte 1 ….
 void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elements, int size);
 
+// Whether the page cache holds a byte of an open file; 1 where the kernel cannot say.
+int ronchi_is_cached(int descriptor, int64_t offset);
+
+// O_DIRECT, which Swift's C library does not show; 0 where there is none.
+int ronchi_direct_flag(void);
+
 #endif
