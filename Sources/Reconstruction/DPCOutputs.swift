@@ -11,13 +11,15 @@ struct DPCOutputs {
     calibration.energy = Sourced(200e3, .default)
     calibration.detectorPixel = Sourced(Pair(Quantity(1, .milliradian), Quantity(1, .milliradian)), .default)
     calibration.scanStep = Sourced(Pair(1, 1), .default)
-    let context = FrameContext(
+    var context = FrameContext(
       scan: Shape(1, 1), detector: Shape(1, 1), pixelType: .u16, calibration: calibration)
     var analysis = DifferentialPhaseContrast()
     let electric = DPCOutputs(analysis, context).list
     analysis.interpretation = "magnetic"
     let magnetic = DPCOutputs(analysis, context).list.filter { $0.name.hasPrefix("induction") }
-    return electric + magnetic
+    (analysis.detector, context.followsOrigin) = ("segments", true)
+    let segments = DPCOutputs(analysis, context).list.filter { ["segments", "origin_y", "origin_x"].contains($0.name) }
+    return segments + electric + magnetic
   }()
 
   static let angles = (-180..<180).map(Double.init)

@@ -130,20 +130,11 @@ extension DPCSolver {
   private mutating func makeResponse(
     _ selections: [PixelSelection], _ centroids: [Pair<Double>]
   ) throws -> SegmentResponse? {
-    let signals: [SegmentResponse.Signal]
-    switch analysis.response {
-    case "disk":
-      signals = SegmentResponse.disk(selections, center: context.center, radius: context.diskRadius ?? 0)
-    case "vacuum_scan":
-      signals = SegmentResponse.vacuum(selections, try analysis.detectorArray(analysis.vacuum ?? "", context))
-    default: return nil
-    }
+    guard let signals = try analysis.responseSignals(selections, context) else { return nil }
     guard let response = SegmentResponse(signals, centroids: centroids) else {
       throw Problem(
         .badConfiguration, at: "segments",
-        "a deflection changes no signal along some direction: the edge of the bright disk "
-          + "(\(context.diskRadius.map { lengthText($0, context) } ?? "unknown")) must lie inside segments on all sides; "
-          + "choose other radii or sectors")
+        "the measured patterns change no signal along some direction; choose other radii or sectors")
     }
     solution.attributes.append(("response_matrix", .list(response.matrix.map { .number($0) })))
     return response
@@ -179,11 +170,9 @@ extension DPCSolver {
     let known = context.calibration
     guard analysis.rotation != "fit", let given = known.scanRotation else { return useFit(fit) }
     // Where only the angle is known, the data decide on the transpose, if they can.
-    let isTransposed = fit.map {
-      $0.transposed.meanSquare(given.value) * RotationFit.leastRatio < $0.plain.meanSquare(given.value)
-    }
-    let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? isTransposed ?? false)
-    use(rotation, source: given.origin.rawValue)
+    let found = fit.flatMap { $0.transpose(at: given.value) }
+    let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? found ?? false)
+    use(rotation, source: given.origin.rawValue, isAmbiguous: known.transpose == nil && found == nil)
     if known.transpose == nil {
       solution.notes.append(
         "scan_rotation is known, transpose is not: taken as \(rotation.transpose), which leaves less curl or cannot be told"
@@ -207,29 +196,44 @@ extension DPCSolver {
   private mutating func useFit(_ fit: RotationFit?) -> DetectorRotation {
     guard let fit else {
       let rotation = DetectorRotation(angle: 0, transpose: context.calibration.transpose?.value ?? false)
-      use(rotation, source: Origin.default.rawValue)
+      use(rotation, source: Origin.default.rawValue, isAmbiguous: true)
       solution.warnings.append(
         "the rotation cannot be measured: no position has eight known neighbors; taken as 0 deg; calibration.scan_rotation gives it"
       )
       return rotation
     }
-    let branch = context.calibration.transpose.map { $0.value ? fit.transposed : fit.plain } ?? fit.best
-    use(branch.rotation, source: Origin.measured.rawValue)
-    if fit.isAmbiguous {
-      let doubts =
-        (fit.isTransposeAmbiguous ? ["with and without transpose fit nearly as well"] : [])
-        + (fit.isSignAmbiguous ? ["180° more cannot be told apart"] : [])
+    let given = context.calibration.transpose?.value
+    let branch = given.map(fit.branch) ?? fit.best
+    let doubts =
+      (given == nil && fit.isTransposeAmbiguous ? ["with and without transpose fit nearly as well"] : [])
+      + (fit.isAngleAmbiguous(branch) ? ["every angle fits nearly as well"] : [])
+      + (fit.isSignAmbiguous(branch) ? ["180° more cannot be told apart"] : [])
+    use(branch.rotation, source: Origin.measured.rawValue, isAmbiguous: !doubts.isEmpty)
+    if let given, fit.excess(transpose: given) >= RotationFit.leastRatio { warnOfTranspose(given, fit) }
+    if !doubts.isEmpty {
+      let missing = given == nil ? "calibration.scan_rotation and transpose" : "calibration.scan_rotation"
       solution.warnings.append(
         "the measured rotation is ambiguous: \(doubts.joined(separator: ", ")); candidates: "
-          + fit.candidates.map(Self.text).joined(separator: "; ") + "; give calibration.scan_rotation and transpose")
+          + fit.candidates(transpose: given).map(Self.text).joined(separator: "; ") + "; give \(missing)")
     }
     return branch.rotation
   }
 
-  private mutating func use(_ rotation: DetectorRotation, source: String) {
+  private mutating func warnOfTranspose(_ given: Bool, _ fit: RotationFit) {
+    let excess = fit.excess(transpose: given)
+    let times = excess < 1000 ? "\(shortNumber((excess * 10).rounded() / 10)) times" : "more than 1000 times"
+    solution.warnings.append(
+      "the given transpose, \(given), leaves \(times) the \(analysis.law == .electric ? "curl" : "divergence") of the "
+        + "other one: \(Self.text(fit.branch(given).rotation)) against \(Self.text(fit.branch(!given).rotation)); "
+        + "check calibration.transpose or leave it out")
+  }
+
+  /// - Parameter isAmbiguous: whether neither the calibration nor the data decide between it and another one
+  private mutating func use(_ rotation: DetectorRotation, source: String, isAmbiguous: Bool) {
     number("scan_rotation_deg", rotation.angle * 180 / .pi)
     solution.attributes.append(("transpose", .bool(rotation.transpose)))
     solution.attributes.append(("rotation_source", .text(source)))
+    solution.attributes.append(("ambiguous", .bool(isAmbiguous)))
     solution.notes.append("\(Self.text(rotation)) (\(source))")
   }
 
@@ -243,8 +247,7 @@ extension DPCSolver {
     number("fitted_scan_rotation_deg", fit.best.rotation.angle * 180 / .pi)
     solution.attributes.append(("fitted_transpose", .bool(fit.best.rotation.transpose)))
     number("skewness", fit.best.skewness)
-    number("transpose_ratio", min(fit.ratio, 1e300))
-    solution.attributes.append(("ambiguous", .bool(fit.isAmbiguous)))
+    number("transpose_ratio", fit.ratio)
     let candidates = fit.candidates
     solution.attributes.append(
       ("candidates_scan_rotation_deg", .list(candidates.map { .number($0.angle * 180 / .pi) })))
@@ -297,6 +300,7 @@ extension DPCSolver {
       }
     }
     let integration = analysis.integration
+    noteRegions(&slope)
     let result = try integration.integrate(slope, step: units.step, control)
     solution.values["phase"] = result.map
     solution.attributes.append(("phase_method", .text(result.method.rawValue)))
@@ -310,6 +314,26 @@ extension DPCSolver {
     if !result.hasConverged {
       solution.warnings.append(
         "the phase has not converged after \(result.iterations) iterations; raise iterations or tolerance")
+    }
+  }
+
+  /// Between regions without a neighbor in common, nothing says how much the phase differs.
+  private mutating func noteRegions(_ slope: inout VectorMap) {
+    let regions = ScanRegions(slope.shape, isKnown: slope.isKnown)
+    guard regions.count > 1 else { return }
+    for position in regions.single { (slope.y[position], slope.x[position]) = (.nan, .nan) }
+    let count = regions.count - regions.single.count
+    solution.attributes.append(("phase_regions", .integer(count)))
+    solution.attributes.append(("phase_single_positions", .integer(regions.single.count)))
+    if count > 1 {
+      solution.warnings.append(
+        "the phase consists of \(count) separate regions, whose offsets are not determined: compare phases inside one only"
+      )
+    }
+    if !regions.single.isEmpty {
+      solution.warnings.append(
+        "\(regions.single.count) positions have no neighbor in y or x to which a phase could refer: their phase is missing"
+      )
     }
   }
 

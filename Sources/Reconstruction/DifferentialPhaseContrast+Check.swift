@@ -63,7 +63,11 @@ extension DifferentialPhaseContrast {
           "missing; detector: segments needs rings, as {quadrants: {outer_radius: 20 mrad, sectors: 4}}"))
       return problems
     }
-    problems += gather(at: "segments") { _ = try segments.place(context) }
+    problems += gather(at: "segments") {
+      let selections = try segments.place(context)
+      try segments.checkDirections(context)
+      if response == "disk", context.isDiskGiven { try checkResponse(selections, context) }
+    }
     if response == "vacuum_scan" {
       if let vacuum {
         problems += gather(at: "vacuum") { _ = try detectorArray(vacuum, context) }

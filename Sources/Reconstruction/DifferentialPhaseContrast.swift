@@ -104,8 +104,11 @@ public struct DifferentialPhaseContrast: Reconstruction {
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    if usesSegments { return SegmentKernel(try segments?.place(context) ?? [], context) }
-    return BeamKernel(try selection(context), context)
+    guard usesSegments else { return BeamKernel(try selection(context), context) }
+    let selections = try segments?.place(context) ?? []
+    // The last occasion before the pass, when disk and center have been measured.
+    try gather(at: "segments") { try checkResponse(selections, context) }.throwIfAny()
+    return SegmentKernel(selections, context)
   }
 
   public func solve(_ pass: PassResults, _ context: FrameContext, _ control: any SolverControl) throws -> Solution {

@@ -41,6 +41,8 @@ struct RotationFit: Sendable {
     fileprivate let constant: Double
     fileprivate let cosine: Double
     fileprivate let sine: Double
+    /// Mean squared curl and divergence together.
+    fileprivate var scale: Double { 2 * constant }
 
     /// The mean square that is minimized, at an angle [rad].
     func meanSquare(_ angle: Double) -> Double {
@@ -50,6 +52,8 @@ struct RotationFit: Sendable {
 
   static let leastSkewness = 0.5
   static let leastRatio = 2.0
+  /// Of the mean squared curl and divergence together: what rounding leaves of a minimum that is 0.
+  private static let rounding = 1e-12
 
   let interpretation: Interpretation
   let plain: Branch
@@ -79,26 +83,49 @@ struct RotationFit: Sendable {
     return values.map { $0 - mean }
   }
 
-  var best: Branch { transposed.least < plain.least ? transposed : plain }
+  var best: Branch { excess(plain.least, transposed.least) > 1 ? transposed : plain }
 
-  /// The larger of the two minima over the smaller.
-  var ratio: Double {
-    let (low, high) = (min(plain.least, transposed.least), max(plain.least, transposed.least))
-    return low > 0 ? high / low : high > 0 ? .infinity : 1
+  /// With the transpose or without.
+  func branch(_ transpose: Bool) -> Branch { transpose ? transposed : plain }
+
+  /// The larger of the two minima over the smaller; at most 1e12.
+  var ratio: Double { max(excess(plain.least, transposed.least), excess(transposed.least, plain.least)) }
+
+  /// One mean square over another, where what rounding may leave counts as equal.
+  private func excess(_ a: Double, _ b: Double) -> Double {
+    let floor = Self.rounding * max(plain.scale, transposed.scale)
+    return floor > 0 ? max(a, floor) / max(b, floor) : 1
+  }
+
+  /// How much more curl (magnetic: divergence) is left with this transpose than with the other one, each at its angle.
+  func excess(transpose: Bool) -> Double { excess(branch(transpose).least, branch(!transpose).least) }
+
+  /// The transpose that leaves clearly less at a known angle [rad]; nil where that cannot be told.
+  func transpose(at angle: Double) -> Bool? {
+    let (without, with) = (plain.meanSquare(angle), transposed.meanSquare(angle))
+    if excess(without, with) >= Self.leastRatio { return true }
+    return excess(with, without) >= Self.leastRatio ? false : nil
   }
 
   var isTransposeAmbiguous: Bool { !(ratio >= Self.leastRatio) }
   /// Magnetic deflections have no sign that nature prefers.
-  var isSignAmbiguous: Bool { interpretation == .magnetic || !(abs(best.skewness) >= Self.leastSkewness) }
+  func isSignAmbiguous(_ branch: Branch) -> Bool {
+    interpretation == .magnetic || !(abs(branch.skewness) >= Self.leastSkewness)
+  }
+  var isSignAmbiguous: Bool { isSignAmbiguous(best) }
+  /// As in vacuum: noise has as much curl at any angle.
+  func isAngleAmbiguous(_ branch: Branch) -> Bool { !(excess(branch.most, branch.least) >= Self.leastRatio) }
   var isAmbiguous: Bool { isTransposeAmbiguous || isSignAmbiguous }
 
   /// The best one first, then those that the data cannot rule out.
-  var candidates: [DetectorRotation] {
-    let other = best.rotation.transpose ? plain : transposed
-    return (isTransposeAmbiguous ? [best, other] : [best]).flatMap { branch in
+  var candidates: [DetectorRotation] { candidates(transpose: nil) }
+
+  /// Where the transpose is known, only with that.
+  func candidates(transpose: Bool?) -> [DetectorRotation] {
+    let best = transpose.map(branch) ?? self.best, other = branch(!best.rotation.transpose)
+    return (transpose == nil && isTransposeAmbiguous ? [best, other] : [best]).flatMap { branch in
       let opposite = DetectorRotation(angle: branch.rotation.angle + .pi, transpose: branch.rotation.transpose)
-      let isSigned = interpretation == .electric && abs(branch.skewness) >= Self.leastSkewness
-      return isSigned ? [branch.rotation] : [branch.rotation, opposite]
+      return isSignAmbiguous(branch) ? [branch.rotation, opposite] : [branch.rotation]
     }
   }
 }

@@ -60,4 +60,10 @@ struct ColorMap: Sendable {
     let chroma = 54 * distance
     return Color(lightness: 97 - 57 * distance, a: chroma * cos(hue), b: chroma * sin(hue))
   }
+
+  /// Directions from −π to π, counter-clockwise on screen from the right, in the hues of vector images; both ends alike.
+  static let cyclic = ColorMap { t in
+    let angle = (2 * t - 1) * Double.pi
+    return VectorFigure.color(y: -sin(angle), x: cos(angle))
+  }
 }

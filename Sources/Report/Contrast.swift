@@ -12,14 +12,18 @@ struct Contrast: Sendable {
   let isSymmetric: Bool
 
   /// Signed data: symmetric about zero. Patterns: from zero, by the fourth root, so that the dark field shows beside
-  /// the bright disk. Everything else: linear between the percentiles 0.1 and 99.9.
-  init(_ values: [Double], kind: OutputKind, signed: Bool) {
+  /// the bright disk. Directions: the whole turn, −π and π in one color. Everything else: linear between the percentiles
+  /// 0.1 and 99.9.
+  init(_ values: [Double], kind: OutputKind, signed: Bool, isDirection: Bool = false) {
     let sorted = values.filter(\.isFinite).sorted()
     let percentile = { (fraction: Double) -> Double in
       sorted.isEmpty ? 0 : sorted[Int((fraction * Double(sorted.count - 1)).rounded())]
     }
     isSymmetric = signed
-    if signed {
+    if isDirection {
+      range = -Double.pi...Double.pi
+      (scale, map) = (.linear, .cyclic)
+    } else if signed {
       let largest = max(abs(percentile(0.001)), abs(percentile(0.999)))
       let edge = largest > 0 ? largest : max(abs(sorted.first ?? 0), abs(sorted.last ?? 0))
       range = -(edge > 0 ? edge : 1)...(edge > 0 ? edge : 1)

@@ -24,7 +24,9 @@ struct ImageFigure {
   init(_ result: ResultArray, _ plane: Plane) {
     self.result = result
     self.plane = plane
-    contrast = Contrast(result.values, kind: result.kind, signed: result.signed)
+    contrast = Contrast(
+      result.values, kind: result.kind, signed: result.signed,
+      isDirection: result.quantity == "Angle" && result.unit == "rad" && result.signed)
     zoom = Self.zoom(plane, isSquare: result.kind != .perPositionProfile)
   }
 

@@ -28,6 +28,7 @@ public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The same problem seen from one level further out: `outer_radius` → `analyses.1.center_of_mass.outer_radius`.
   public func inside(_ outer: String) -> Problem {
+    guard !outer.isEmpty else { return self }
     var copy = self
     copy.place = place.isEmpty ? outer : "\(outer).\(place)"
     return copy

@@ -27,8 +27,10 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: "Electrons per pattern.") var dose: Double?
   @Flag(help: "Expected intensities as float32 instead of counts.") var noNoise = false
   @Option(help: "Seed of object and noise.") var seed: Int?
-  @Option(help: "Defocus, positive = underfocus: '100 Å'.") var defocus: String?
-  @Option(help: "Rotation of the detector against the scan: '17 deg'.") var scanRotation: String?
+  @Option(help: "Defocus, positive = underfocus: '100 Å'; if negative, with =: --defocus='-100 Å'.") var defocus:
+    String?
+  @Option(help: "Rotation of the detector against the scan: '17 deg'; if negative, with =: --scan-rotation='-50 deg'.")
+  var scanRotation: String?
   @Flag(help: "The detector is transposed.") var transpose = false
   @Option(
     help: "What the beam passes: \(SimulationParameters.ObjectKind.allCases.map(\.rawValue).joined(separator: ", ")).")

@@ -131,8 +131,118 @@ struct DifferentialPhaseContrastTests {
     tight.segments = SegmentRings([
       .init(name: "q", inner: Quantity(0, .pixel), outer: Quantity(15, .pixel), sectors: 4, start: Quantity(0, .degree))
     ])
-    let error = #expect(throws: Problem.self) { _ = try Solved(tight, context, frames) }
-    #expect(error!.message.contains("must lie inside segments on all sides"))
+    let error = #expect(throws: Problems.self) { _ = try tight.outputs(context) }
+    #expect(error!.list.map(\.place) == ["segments.q"])
+    #expect(error!.description.contains("must lie inside segments on all sides"))
+    // A measured radius is known only when the kernel is made; a guess of it before refuses nothing.
+    context.calibration.semiangle = nil
+    context.calibration.diskRadius = Sourced(20, .measured)
+    _ = try tight.outputs(context)
+    let late = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
+    #expect("\(late!)".contains("segments.q: a deflection changes no signal"))
+    (tight.response, tight.vacuum) = ("vacuum_scan", "vacuum.npy")
+    let vacuum = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
+    #expect("\(vacuum!)".contains("segments.q: a deflection changes no signal"))
+  }
+
+  private static func rings(_ rings: (inner: Double, outer: Double, sectors: Int, start: Double)...) -> SegmentRings {
+    SegmentRings(
+      rings.enumerated().map { index, ring in
+        .init(
+          name: "r\(index)", inner: Quantity(ring.inner, .pixel), outer: Quantity(ring.outer, .pixel),
+          sectors: ring.sectors, start: Quantity(ring.start, .degree))
+      })
+  }
+
+  @Test("segments that cannot tell two directions are refused before the pass", arguments: ["none", "disk"])
+  func directions(response: String) throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 3) }
+    let found = { (rings: SegmentRings) in
+      problems(scan) { ($1.detector, $1.segments, $1.response) = ("segments", rings, response) }
+    }
+    let line = "cannot tell two directions"
+    #expect(found(Self.rings((0, 12, 1, 0))).contains("segments.r0.sectors: one segment \(line)"))
+    #expect(found(Self.rings((0, 12, 2, 30))).contains("segments.r0.sectors: segments along one line \(line)"))
+    #expect(found(Self.rings((0, 3, 1, 0), (3, 12, 1, 0))).contains("segments: segments along one line \(line)"))
+    #expect(found(Self.rings((0, 7, 2, 70), (7, 12, 2, 250))).contains("segments: segments along one line \(line)"))
+    #expect(found(Self.rings((0, 12, 3, 10))) == "no problem")
+    #expect(found(Self.rings((0, 12, 4, 45))) == "no problem")
+    // The disk's edge, at 8 px, lies in the outer ring; with no response nobody knows.
+    #expect(found(Self.rings((0, 5, 2, 0), (5, 12, 3, 0))) == "no problem")
+    let outside = found(Self.rings((12, 20, 4, 0)))
+    #expect(response == "disk" ? outside.contains("segments.r0: a deflection changes") : outside == "no problem")
+  }
+
+  @Test("problems of mask and radius name their key")
+  func places() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 3) }
+    #expect(problems(scan) { $1.outerRadius = Quantity(400, .pixel) }.hasPrefix("outer_radius: 400 px lies outside"))
+    let mask = problems(scan) { context, analysis in
+      analysis.mask = "mask.npy"
+      context.arrays["mask.npy"] = DenseArray(shape: [2, 2], values: [1, 1, 1, 1])
+    }
+    #expect(mask.hasPrefix("mask: mask.npy has the shape 2 × 2"))
+  }
+
+  @Test("a transpose that the data contradict is warned about; with it, only its own doubts remain")
+  func wrongTranspose() throws {
+    let scan = try SimulatedScan(.atoms) {
+      ($0.scanRotation, $0.scanStep, $0.scanShape) = (.pi / 6, Pair(0.3, 0.3), Shape(24, 24))
+      $0.seed = 5
+    }
+    func solve(_ transpose: Bool, _ law: String = "electric", angle: Double? = nil) throws -> Solved {
+      var context = scan.context
+      context.calibration.transpose = Sourced(transpose, .job)
+      context.calibration.scanRotation = angle.map { Sourced($0, .job) }
+      return try scan.solve({ $0.interpretation = law }, context)
+    }
+    let wrong = try solve(true)
+    #expect(wrong.solution.warnings.contains { $0.contains("the given transpose, true, leaves") })
+    #expect(wrong.flag("transpose") == true && wrong.flag("fitted_transpose") == false)
+    let right = try solve(false)
+    #expect(!right.solution.warnings.contains { $0.contains("transpose") } && right.flag("ambiguous") == false)
+    let magnetic = try solve(false, "magnetic", angle: 1)
+    #expect(magnetic.flag("ambiguous") == false && magnetic.number("scan_rotation_deg") > 57)
+  }
+
+  @Test("positions without neighbors have no phase, separate regions are counted")
+  func islands() throws {
+    let shape = Shape(12, 12)
+    let scan = try SimulatedScan(.atoms) { ($0.scanShape, $0.seed) = (shape, 5) }
+    func solve(_ isUsed: (Int, Int) -> Bool) throws -> Solved {
+      var context = scan.context
+      let values = (0..<shape.count).map { isUsed($0 / 12, $0 % 12) ? 1.0 : 0 }
+      context.arrays["mask.npy"] = DenseArray(shape: [12, 12], values: values)
+      return try scan.solve({ $0.solverMask = "mask.npy" }, context)
+    }
+    let board = try solve { ($0 + $1) % 2 == 0 }
+    #expect(!board.map("phase").contains { $0.isFinite } && board.map("phase").count == 144)
+    #expect(board.solution.warnings.contains { $0.contains("72 positions have no neighbor") })
+    let two = try solve { y, x in x < 5 || x > 6 || (y == 6 && x == 6) }
+    #expect(!two.solution.warnings.contains { $0.contains("no neighbor") })
+    #expect(two.solution.warnings.contains { $0.contains("2 separate regions") })
+    let dot = try solve { y, x in x < 5 || (y == 6 && x == 8) }
+    #expect(!dot.solution.warnings.contains { $0.contains("separate regions") })
+    #expect(dot.map("phase").filter(\.isFinite).count == 60)
+    let whole = try solve { y, x in (y - 5) * (y - 5) + (x - 5) * (x - 5) > 9 }
+    #expect(!whole.solution.warnings.contains { $0.contains("region") || $0.contains("neighbor") })
+  }
+
+  @Test("neighbors in y or x make a region; a corner does not")
+  func regions() {
+    let found = ScanRegions(
+      Shape(3, 4), isKnown: "##.#/..#./##..".filter { $0 != "/" }.map { $0 == "#" })
+    #expect(found.count == 4 && found.single == [3, 6])
+    #expect(ScanRegions(Shape(1, 3), isKnown: [true, false, true]).single == [0, 2])
+    #expect(ScanRegions(Shape(2, 2), isKnown: [false, false, false, false]).count == 0)
+  }
+
+  @Test("explain lists all that dpc may write")
+  func declared() throws {
+    let names = DifferentialPhaseContrast.declaration.outputs.map(\.name)
+    #expect(
+      Set(names).isSuperset(of: ["segments", "origin_y", "origin_x", "com_y", "field_y", "induction_y", "phase"]))
+    #expect(Set(names).count == names.count)
   }
 
   @Test("segments point to a charge as the center of mass does; without a response they have no unit")

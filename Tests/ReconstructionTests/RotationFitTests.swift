@@ -101,6 +101,25 @@ struct RotationFitTests {
     #expect(degrees(b.best.rotation.angle, from: truth.angle) < 0.1)
   }
 
+  @Test("minima that are both rounding count as equal: all candidates stay")
+  func rounding() throws {
+    let step = Pair(0.3, 0.3), wave = 2 * Double.pi / 2.4, shape = Shape(26, 24)
+    func gradient(_ index: Int) -> Pair<Double> {
+      let (y, x) = (Double(index / 24) * 0.3, Double(index % 24) * 0.3)
+      return Pair(cos(wave * y) * sin(wave * x), sin(wave * y) * cos(wave * x))
+    }
+    for (angle, transpose) in [(0.0, false), (40, false), (40, true), (-110, true)] {
+      let truth = DetectorRotation(angle: angle * .pi / 180, transpose: transpose)
+      let scan = VectorMap(
+        shape, y: (0..<shape.count).map { gradient($0).y }, x: (0..<shape.count).map { gradient($0).x })
+      let fit = try #require(RotationFit(onDetector(scan, truth), step: step, .electric))
+      #expect(fit.isTransposeAmbiguous && fit.ratio < 1.001 && fit.candidates.count == 4)
+      #expect(fit.candidates.contains { $0.transpose == transpose && degrees($0.angle, from: truth.angle) < 1e-3 })
+      // Unturned, this phase has no curl with the transpose either.
+      #expect(fit.transpose(at: truth.angle) == (angle == 0 ? nil : transpose))
+    }
+  }
+
   @Test("noise and vacuum are ambiguous, a scan without interior has no fit")
   func ambiguous() throws {
     var noise = Noise(9)

@@ -98,6 +98,21 @@ struct PictureTests {
     for (low, high) in zip(luminance, luminance.dropFirst(8)) { #expect(high - low > 1.5 && high - low < 4.5) }
   }
 
+  @Test("A direction of π has the color of −π, which no other direction has")
+  func directions() throws {
+    let place = { (index: Int) in Double(index) * Double.pi / 8 }
+    var array = map(1, 17, signed: true) { _, column in place(column - 8) }
+    (array.quantity, array.unit) = ("Angle", "rad")
+    try picture(array) { file, color in
+      #expect(color(0, 0) == color(0, 16))
+      #expect(color(0, 8)[0] == 255 && color(0, 8)[1] < 8)
+      for column in 1..<16 { #expect(color(0, column) != color(0, 0)) }
+    }
+    // A phase in rad is no direction.
+    array.quantity = "Phase"
+    try picture(array) { file, color in #expect(color(0, 0) != color(0, 16)) }
+  }
+
   @Test("A few outliers do not flatten a map")
   func outliers() {
     var values = (0..<10_000).map { Double($0 % 100) }
