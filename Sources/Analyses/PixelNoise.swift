@@ -68,7 +68,9 @@ private final class NoiseKernel: FrameKernel {
     let found = statistics.patterns()
     // Pixels known to be dead are no neighbors to be compared with.
     let mean = withoutDead(found.mean), variance = withoutDead(found.variance)
-    let suspect = BadPixels.find(mean: mean, variance: variance, shape: shape, threshold: threshold)
+    let sample = BadPixels.Sample(
+      mean: mean, variance: variance, largest: found.largest, frames: Int(statistics.count))
+    let suspect = BadPixels.find(sample, shape: shape, threshold: threshold)
     let isEmpty = statistics.count == 0
     return [
       "mean": mean, "variance": variance, "fano": zip(variance, mean).map { $1 > 0 ? $0 / $1 : .nan },

@@ -13,7 +13,7 @@ struct DetectorSection: JobSection {
   var rotate: QuarterTurns?
   var flipY: Bool?
   var flipX: Bool?
-  var crop: Pair<Pair<Int>>?
+  var crop: CropWindow?
   var bin: OneOrPair<Int>?
 
   private static let array = "(.npy, or an HDF5 dataset as file.h5:/dataset)"
@@ -42,7 +42,7 @@ struct DetectorSection: JobSection {
         "Pixels of at least this value in the file are saturated; default: what the file says, or the largest value of "
           + "its type. Where pixels are summed (bin), a sum with such a pixel is NaN, only if the key is given."),
       .init("transpose", \.transpose, .flag, "Rows become columns."),
-      .init("rotate", \.rotate, .integer(0...270), "0, 90, 180 or 270 degrees, clockwise on screen."),
+      .init("rotate", \.rotate, .integers([0, 90, 180, 270]), "Degrees, clockwise on screen."),
       .init("flip_y", \.flipY, .flag, "Upside down: the last row becomes the first."),
       .init("flip_x", \.flipX, .flag, "Left to right: the last column becomes the first."),
       .init(
@@ -81,7 +81,7 @@ struct DetectorSection: JobSection {
     correction.saturation = saturation
     correction.orientation = Orientation(
       transpose: transpose ?? false, quarterTurns: rotate?.count ?? 0, flipY: flipY ?? false, flipX: flipX ?? false)
-    correction.crop = crop.map(Window.init(crop:))
+    correction.crop = crop?.window
     correction.bin = bin?.pair ?? Shape(1, 1)
     return correction
   }
@@ -101,10 +101,21 @@ struct QuarterTurns: ParameterType {
   var setting: Setting { .integer(90 * count) }
 }
 
-extension Window {
-  /// As a job gives it; empty where the end is not behind the begin.
-  init(crop: Pair<Pair<Int>>) {
-    self.init(
-      rows: crop.y.y..<max(crop.y.y, crop.y.x), columns: crop.x.y..<max(crop.x.y, crop.x.x))
+/// `[[y begin, y end], [x begin, x end]]`, ends not included.
+struct CropWindow: ParameterType {
+  let window: Window
+
+  init(_ setting: Setting, form: ParameterForm) throws {
+    let pairs = try Pair<Pair<Int>>(setting, form: form)
+    guard pairs.y.y < pairs.y.x, pairs.x.y < pairs.x.x else {
+      throw Problem(
+        .badConfiguration,
+        "\(setting.text) given; [[y begin, y end], [x begin, x end]] with begin < end is allowed")
+    }
+    window = Window(rows: pairs.y.y..<pairs.y.x, columns: pairs.x.y..<pairs.x.x)
+  }
+
+  var setting: Setting {
+    .list([window.rows, window.columns].map { .list([.integer($0.lowerBound), .integer($0.upperBound)]) })
   }
 }

@@ -107,6 +107,7 @@ extension ParameterForm {
         + bounds(
           range.lowerBound == .min ? nil : "\(range.lowerBound)",
           range.upperBound >= Int(Int32.max) ? nil : "\(range.upperBound)")
+    case .integers(let values): values.map(String.init).joined(separator: " | ")
     case .number(let range):
       "number"
         + bounds(

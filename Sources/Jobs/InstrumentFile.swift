@@ -129,6 +129,8 @@ struct InstrumentFile {
       }
     }
     problems += found.map { at($0.place, $0.message) }
+    // Refused already; there is no detector here that it could lie on.
+    section.center = nil
     var impossible: [Problem] = []
     let result = section.resolved(
       over: Calibration(), on: Pair(1, 1), origin: { _ in .instrument }, problems: &impossible)

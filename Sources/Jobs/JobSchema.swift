@@ -75,6 +75,7 @@ extension ParameterForm {
         + bounds(
           range.lowerBound == .min ? nil : .integer(range.lowerBound),
           range.upperBound == .max ? nil : .integer(range.upperBound))
+    case .integers(let values): return [("type", .text("integer")), ("enum", .list(values.map { .integer($0) }))]
     case .number(let range):
       return [("type", .text("number"))]
         + bounds(

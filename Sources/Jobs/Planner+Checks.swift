@@ -64,6 +64,15 @@ extension Planner {
     }
   }
 
+  /// Whether the ring's radii can be known in px once the run has measured what it will.
+  mutating func check(_ ring: Pair<Quantity>, _ context: FrameContext, measuresDisk: Bool) {
+    do {
+      _ = try (measuresDisk ? context.guess(middle: 0.5, radius: 0.25) : context).pixels(ring.y)
+    } catch {
+      add(error, inside: "calibration.ellipse.ring")
+    }
+  }
+
   /// What the analyses say about this scan. Where the center or the disk is still to be measured, only what is wrong
   /// for each of several guesses is certainly wrong.
   mutating func check(_ analyses: [PlannedAnalysis], _ context: FrameContext, guessing: Bool) {

@@ -10,6 +10,13 @@ extension Planner {
     preprocessing.detector = sections.detector.correction(arrays)
     preprocessing.detector.deadPixels = deadPixels(sections.detector, source.description.detectorShape)
     preprocessing.scan = sections.scan.correction
+    if sections.detector.deadPixelAction == "interpolate", sections.detector.deadPixels == nil,
+      sections.detector.references.isEmpty
+    {
+      warnings.append(
+        "detector.dead_pixel_action: interpolate changes nothing: no pixel is known to be dead; give detector.dead_pixels"
+      )
+    }
     guard isKnown else { return (preprocessing, nil) }
     do {
       let corrected = try preprocessing.applied(to: source, scan: scan)

@@ -76,6 +76,7 @@ struct Planner {
     let ring = sections.calibration.ellipse?.ring
     let toMeasure = unknown(analyses, context, fitsEllipse: ring != nil)
     check(analyses, context, guessing: !toMeasure.isEmpty)
+    if let ring { check(ring, context, measuresDisk: !toMeasure.isDisjoint(with: [.center, .semiangle])) }
     guard let outputPath = sections.output.path else { return nil }
     let resolution = Resolution(
       job: job, sections: sections, analyses: analyses, calibration: context.calibration, description: description,

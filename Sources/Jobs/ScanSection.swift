@@ -3,7 +3,7 @@ import STEM
 
 /// Which positions take part.
 struct ScanSection: JobSection {
-  var crop: Pair<Pair<Int>>?
+  var crop: CropWindow?
   var bin: OneOrPair<Int>?
   var roi: Pair<Pair<Int>>?
   var mask: String?
@@ -36,7 +36,7 @@ struct ScanSection: JobSection {
 
   var correction: ScanCorrection {
     var correction = ScanCorrection()
-    correction.crop = crop.map(Window.init(crop:))
+    correction.crop = crop?.window
     correction.bin = bin?.pair ?? Shape(1, 1)
     return correction
   }

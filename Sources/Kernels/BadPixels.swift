@@ -20,21 +20,61 @@ import STEM
 /// Isolated: along rows or along columns its neighbors rise above the pixels beyond them by less than a twentieth of what
 /// the pixel rises above the neighbor; a point spread of 0.3 px (rms) and more makes them rise by more than that.
 ///
-/// Finds single pixels and pairs; not clusters, columns or rows, nor, beside a bright disk, what is dimmer than it. The
-/// noise of a mean is √(q·variance), with q (1 / number of frames, where noise is all there is) such that it explains the
-/// difference of pixels from their neighbors in the calmest quarter of the detector.
+/// Finds single pixels and pairs; not clusters, columns or rows, nor, beside a bright disk, what is dimmer than it, and
+/// may take good pixels beside a dead row or column at the edge of a disk for bad ones. The noise of a mean is
+/// √(q·variance), with q such that it explains the difference of pixels from their neighbors in the calmest quarter of the
+/// detector, and at least 1 / number of frames, which is all there is of it where frames are independent: of few counts
+/// that calmest quarter does not differ at all.
+///
+/// What one frame alone says, such as a cosmic ray, counts for nothing: a pixel must be bad without its largest value too.
 public enum BadPixels {
-  /// - Parameters:
-  ///   - mean: over the scan or a sample of it, row-major; counts
-  ///   - variance: of the same frames, divided by their number (ddof 0)
-  ///   - threshold: t
+  /// What is known of every pixel over the scan or a part of it, row-major.
+  public struct Sample: Sendable {
+    /// Counts.
+    public var mean: [Double]
+    /// Divided by the number of frames (ddof 0).
+    public var variance: [Double]
+    /// nil: not known, outliers in single frames are not left out.
+    public var largest: [Double]?
+    public var frames: Int
+
+    public init(mean: [Double], variance: [Double], largest: [Double]? = nil, frames: Int) {
+      (self.mean, self.variance, self.largest, self.frames) = (mean, variance, largest, frames)
+    }
+
+    /// Mean and variance of these pixels without the frame in which they are largest.
+    fileprivate func withoutLargest(_ pixels: [Int]) -> Sample {
+      var result = self
+      let count = Double(frames)
+      guard let largest, frames > 2 else { return self }
+      for pixel in pixels where largest[pixel].isFinite && mean[pixel].isFinite {
+        let excess = largest[pixel] - mean[pixel]
+        let rest = mean[pixel] - excess / (count - 1)
+        let squares = variance[pixel] - excess * excess / (count - 1)
+        // What is left of a pixel that shows nothing else is rounding.
+        result.mean[pixel] = abs(rest) > 1e-9 * abs(mean[pixel]) ? rest : 0
+        result.variance[pixel] = squares > 1e-9 * variance[pixel] ? squares * count / (count - 1) : 0
+      }
+      return result
+    }
+  }
+
+  /// - Parameter threshold: t
   /// - Returns: true where a pixel is bad, row-major
-  public static func find(mean: [Double], variance: [Double], shape: Shape, threshold: Double = 10) -> [Bool] {
+  public static func find(_ sample: Sample, shape: Shape, threshold: Double = 10) -> [Bool] {
+    let found = judge(sample, shape, threshold)
+    guard sample.largest != nil, found.contains(true) else { return found }
+    let again = judge(sample.withoutLargest(found.indices.filter { found[$0] }), shape, threshold)
+    return zip(found, again).map { $0 && $1 }
+  }
+
+  private static func judge(_ sample: Sample, _ shape: Shape, _ threshold: Double) -> [Bool] {
+    let (mean, variance) = (sample.mean, sample.variance)
     precondition(mean.count == shape.count && variance.count == shape.count)
     guard shape.y > 2, shape.x > 2, variance.contains(where: { $0 > 0 }) else { return mean.map { !$0.isFinite } }
     let means = PixelNeighbors(mean, shape)
     let deviations = PixelNeighbors(variance.map { $0.squareRoot() }, shape)
-    let scale = noiseScale(means, variance)
+    let scale = max(noiseScale(means, variance), 1 / Double(max(1, sample.frames)))
     let dispersion = median(zip(mean, variance).filter { $0.1 > 0 && $0.0 != 0 }.map { $0.1 / abs($0.0) })
     return mean.indices.map { pixel in
       guard mean[pixel].isFinite, variance[pixel].isFinite else { return true }
@@ -57,7 +97,7 @@ public enum BadPixels {
     }
   }
 
-  /// q: the variance of a mean is q times that of the pixel. The lower quartile of a squared normal deviate is 0.1015;
+  /// q without its bound: the variance of a mean is q times that of the pixel. The lower quartile of a squared normal deviate is 0.1015;
   /// the median of eight neighbors adds a fifth of a pixel's variance (π/2 / 8).
   private static func noiseScale(_ means: PixelNeighbors, _ variance: [Double]) -> Double {
     let ratios = variance.indices.compactMap { pixel -> Double? in

@@ -1,6 +1,6 @@
 import STEM
 
-/// Mean and variance of every pixel over frames, without values that are not finite.
+/// Mean, variance and largest value of every pixel over frames, without values that are not finite.
 public final class PixelMoments {
   /// All are combined elementwise.
   public let accumulators: [any Accumulator]
@@ -11,6 +11,7 @@ public final class PixelMoments {
   private let counts: PixelSum<UInt64>
   private let sums: PixelSum<DoubleDouble>
   private let squares: PixelSum<DoubleDouble>
+  private let largest: PixelMax<Double>
 
   public init(pixels: Int, type: PixelType) {
     self.type = type
@@ -18,7 +19,8 @@ public final class PixelMoments {
     integers = type.isInteger ? PixelStatistics(pixels: pixels, type: type) : nil
     let own = type.isInteger ? 0 : pixels
     (counts, sums, squares) = (PixelSum(own), PixelSum(own), PixelSum(own))
-    accumulators = integers?.accumulators ?? [counts, sums, squares]
+    largest = PixelMax(own, neutral: -.infinity)
+    accumulators = integers?.accumulators ?? [counts, sums, squares, largest]
   }
 
   public func add(_ frame: UnsafeRawPointer) {
@@ -34,17 +36,20 @@ public final class PixelMoments {
       counts.values[i] += 1
       sums.values[i].add(Double(frame[i]))
       squares.values[i].addSquare(Double(frame[i]))
+      largest.values[i] = max(largest.values[i], Double(frame[i]))
     }
   }
 
   /// Must be called before the accumulators are read.
   public func flush() { integers?.flush() }
 
-  /// Divided by the number of values (ddof 0); NaN where there is none.
-  public func meanAndVariance() -> (mean: [Double], variance: [Double]) {
+  /// The variance divided by the number of values (ddof 0); NaN where there is none. `frames` is the largest number of
+  /// values that a pixel has.
+  public func sample() -> BadPixels.Sample {
     if let integers {
       let patterns = integers.patterns()
-      return (patterns.mean, patterns.deviation.map { $0 * $0 })
+      return BadPixels.Sample(
+        mean: patterns.mean, variance: patterns.variance, largest: patterns.largest, frames: Int(integers.count))
     }
     var mean: [Double] = [], variance: [Double] = []
     for i in 0..<pixels {
@@ -53,6 +58,7 @@ public final class PixelMoments {
       mean.append(sum.rounded / count)
       variance.append(max(0, (square * DoubleDouble(count)).minus(sum * sum) / count / count))
     }
-    return (mean, variance)
+    return BadPixels.Sample(
+      mean: mean, variance: variance, largest: Array(largest.values), frames: Int(counts.values.max() ?? 0))
   }
 }

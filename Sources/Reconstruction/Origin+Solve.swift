@@ -66,12 +66,14 @@ extension OriginFit {
           range.x)
         + (order == nil
           ? "" : String(format: ", residual %.3g px rms, %d outliers", surface.residual, surface.outliers)))
-    solution.warnings = warnings(surface, fitted, order, range, context)
+    solution.warnings = warnings(surface, order, range)
+    // Where not even the middle of the disk is on the detector, this is what to look into.
+    let outside = outside(isGiven ? measured : fitted, context)
+    solution.warnings += outside ?? disk(fitted, context)
   }
 
   private func warnings(
-    _ surface: SurfaceFit, _ fitted: Pair<[Double]>, _ order: SurfaceFit.Order?, _ range: Pair<Double>,
-    _ context: FrameContext
+    _ surface: SurfaceFit, _ order: SurfaceFit.Order?, _ range: Pair<Double>
   ) -> [String] {
     var warnings: [String] = []
     let known = surface.positions + surface.outliers
@@ -87,18 +89,30 @@ extension OriginFit {
         "\(surface.outliers) of \(known) positions lie far off the fitted \(fit) and do not count; check "
           + "residual_y and residual_x, or use another fit")
     }
-    if let radius = context.diskRadius {
-      let height = Double(context.detector.y) - 0.5, width = Double(context.detector.x) - 0.5
-      let cut = zip(fitted.y, fitted.x).count { y, x in
-        y - radius < -0.5 || y + radius > height || x - radius < -0.5 || x + radius > width
-      }
-      if cut > 0 {
-        warnings.append(
-          "the bright disk leaves the detector at \(cut) of \(context.scan.count) positions"
-            + (method == "edge" || isGiven ? "" : ", where its center of mass is biased; use method: edge"))
-      }
-    }
     return warnings
+  }
+
+  private func disk(_ fitted: Pair<[Double]>, _ context: FrameContext) -> [String] {
+    guard let radius = context.diskRadius else { return [] }
+    let height = Double(context.detector.y) - 0.5, width = Double(context.detector.x) - 0.5
+    let cut = zip(fitted.y, fitted.x).count { y, x in
+      y - radius < -0.5 || y + radius > height || x - radius < -0.5 || x + radius > width
+    }
+    guard cut > 0 else { return [] }
+    return [
+      "the bright disk leaves the detector at \(cut) of \(context.scan.count) positions"
+        + (method == "edge" || isGiven ? "" : ", where its center of mass is biased; use method: edge")
+    ]
+  }
+
+  private func outside(_ places: Pair<[Double]>, _ context: FrameContext) -> [String]? {
+    let height = Double(context.detector.y) - 0.5, width = Double(context.detector.x) - 0.5
+    let count = zip(places.y, places.x).count { y, x in y < -0.5 || y > height || x < -0.5 || x > width }
+    guard count > 0 else { return nil }
+    return [
+      "the origin lies outside of the \(context.detector.text) detector at \(count) of \(context.scan.count) positions"
+        + (isGiven ? "; give measured_y and measured_x in px of the corrected frames" : "")
+    ]
   }
 
   private static func range(_ values: [Double]) -> Double { (values.max() ?? 0) - (values.min() ?? 0) }

@@ -23,8 +23,7 @@ struct BadPixelSearch {
     try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
     var pixels: [Double] = []
     try ranks.onFirst {
-      let (mean, variance) = kernel.moments.meanAndVariance()
-      let bad = BadPixels.find(mean: mean, variance: variance, shape: description.detectorShape)
+      let bad = BadPixels.find(kernel.moments.sample(), shape: description.detectorShape)
       pixels = bad.indices.filter { bad[$0] }.map(Double.init)
     }
     found = try ranks.broadcast(pixels).map { Int($0) }
@@ -34,7 +33,7 @@ struct BadPixelSearch {
   /// The sums, and the larger of one more of them and the maps of the search.
   static func memoryBytes(_ description: SourceDescription) -> Int {
     let sums = MomentsKernel(description).accumulators.reduce(0) { $0 + $1.bytes.count }
-    return sums + max(sums, 64 * description.detectorShape.count)
+    return sums + max(sums, 88 * description.detectorShape.count)
   }
 
   /// `(12, 40), (90, 3), …`

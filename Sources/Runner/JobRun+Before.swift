@@ -76,6 +76,7 @@ extension JobRun {
     if measurement.disk?.clipped == true {
       console.warning("the bright disk is cut by the detector's edge; its center may be off")
     }
+    if let warning = measurement.contradiction(plan.context.diskRadius) { console.warning(warning) }
     return measurement.values
   }
 

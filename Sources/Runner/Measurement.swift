@@ -71,6 +71,9 @@ struct Measurement {
     [disk?.center.y, disk?.center.x, disk?.radius, ellipse?.ellipse.ratio, ellipse?.ellipse.angle].map { $0 ?? -1 }
   }
 
+  /// [px]; nil where no disk was looked for.
+  static func diskRadius(_ values: [Double]) -> Double? { values.count == 5 && values[2] >= 0 ? values[2] : nil }
+
   /// `plan.context` with what `values` say.
   static func context(_ plan: Plan, _ values: [Double]) -> FrameContext {
     guard values.count == 5 else { return plan.context }
@@ -96,6 +99,16 @@ struct Measurement {
           ellipse.ellipse.ratio, ellipse.ellipse.angle * 180 / .pi, ellipse.radius, ellipse.residual))
     }
     return lines
+  }
+
+  /// A disk of another size than semiangle and pixel say: at least one of both is wrong. Not of a disk that is cut, the
+  /// radius of which is not well known.
+  /// - Parameter known: radius from the given semiangle and pixel [px]
+  func contradiction(_ known: Double?) -> String? {
+    guard let known, let disk, !disk.clipped, abs(disk.radius - known) > 0.05 * known else { return nil }
+    return String(
+      format: "the bright disk has a radius of %.2f px in the mean pattern, %.2f px by calibration.semiangle and "
+        + "calibration.detector_pixel, which are used; check both", disk.radius, known)
   }
 
   /// Blocks spread evenly over those that hold a selected position.

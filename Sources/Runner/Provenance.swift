@@ -42,7 +42,13 @@ struct Provenance {
       ("input_notes", .list(source.notes.map { .text($0) })),
       ("corrections", .list(plan.corrections.map { .text($0) })),
       ("array_checksums", identity.arrays.map { .text($0) } ?? .list([])),
-    ].filter { $0.value != .list([]) } + foundPixels + [("start_time", .text(timestamp(start)))]
+    ].filter { $0.value != .list([]) } + foundPixels + measuredDisk + [("start_time", .text(timestamp(start)))]
+  }
+
+  /// Where the run looked for the bright disk, whether or not its radius was known before.
+  private var measuredDisk: [(key: String, value: Setting)] {
+    guard let radius = Measurement.diskRadius(identity.measured) else { return [] }
+    return [("measured_disk_radius_px", .number(radius))]
   }
 
   /// How many bad pixels were found, and the first of them, [y, x] in the file's frames.

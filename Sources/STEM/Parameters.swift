@@ -29,6 +29,7 @@ extension Double: ParameterType {
   public init(_ setting: Setting, form: ParameterForm) throws {
     guard case .number(let range) = form else { preconditionFailure("form of a Double parameter") }
     guard let value = setting.double, range.contains(value) else {
+      if range == -Double.infinity...Double.infinity { throw wrong(setting, "a number is allowed") }
       let upper = range.upperBound.isFinite ? shortNumber(range.upperBound) : "∞"
       throw wrong(setting, "a number from \(shortNumber(range.lowerBound)) to \(upper) is allowed")
     }

@@ -54,6 +54,8 @@ public indirect enum Setting: Sendable, Equatable {
 public indirect enum ParameterForm: Sendable {
   case flag
   case integer(ClosedRange<Int>)
+  /// One of these.
+  case integers([Int])
   case number(ClosedRange<Double>)
   case text
   case choice([String])

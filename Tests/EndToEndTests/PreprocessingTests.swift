@@ -133,6 +133,46 @@ import Testing
     #expect(try ronchi(command, ranks: nil).status == 73)
   }
 
+  @Test("few counts and flashes in single frames are no bad pixels")
+  func flashes() throws {
+    let folder = try TemporaryFolder()
+    var generator = Generator(state: 11)
+    var counts = [UInt16](repeating: 0, count: 400 * 24 * 22)
+    for _ in 0..<24 * 22 { counts[Int(generator.next() % UInt64(counts.count))] += 1 }
+    counts[37 * 24 * 22 + 100] = 60000
+    counts[250 * 24 * 22 + 400] = 900
+    try writeNpyFile(
+      folder.path("scan.npy"), type: "<u2", shape: "(20, 20, 24, 22)", counts.withUnsafeBytes { Data($0) })
+    let job =
+      "output: {images: false}\ncalibration: {center: [12, 11]}\ndetector: {dead_pixels: find}\n"
+      + "analyses: [pixel_noise]\n"
+    let result = try runJob(job, folder, input: folder.path("scan.npy"), output: "result", ranks: 2)
+    let group = "/Measurement_000/Channel_000/Raw_Data-Pixel_Noise_000"
+    #expect(try File(result).openGroup(group).attribute("dead_pixels_found") == .int(0))
+    #expect(try doubles(result, group + "/suspect").allSatisfy { $0 == 0 })
+  }
+
+  @Test("a disk that semiangle and pixel do not explain is warned of; its radius is in the result")
+  func contradiction() throws {
+    let folder = try TemporaryFolder()
+    try TestScan(scan: (12, 10), detector: (40, 40)).writeNpy(folder.path("scan.npy"))
+    for (pixel, warns) in [("1.25 mrad", false), ("1 mrad", true)] {
+      let path = try folder.write(
+        "output: {images: false}\ncalibration: {semiangle: 12.5 mrad, detector_pixel: \(pixel)}\n"
+          + "analyses: [center_of_mass: {}]\n", to: "job.yml")
+      let output = folder.path("\(warns).h5")
+      let run = try ronchi(["run", path, "--input", folder.path("scan.npy"), "--output", output], ranks: 2)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.errors.contains("12.50 px by calibration.semiangle") == warns, "\(run.errors)")
+      let group = try File(output).openGroup("/Measurement_000/Channel_000/Raw_Data-Center_Of_Mass_000")
+      guard case .double(let radius)? = try group.attribute("measured_disk_radius_px") else {
+        Issue.record("no radius")
+        continue
+      }
+      #expect(abs(radius - 10) < 0.4)
+    }
+  }
+
   @Test("a cropped and binned scan has maps of its own shape, whose frames are sums")
   func scanBins() throws {
     let folder = try TemporaryFolder()

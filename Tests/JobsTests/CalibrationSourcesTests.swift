@@ -39,6 +39,17 @@ struct CalibrationSourcesTests {
     #expect(try plan(bare + "calibration: {ellipse: {ring: [5 px, 7 px]}}").toMeasure == [.center, .ellipse])
   }
 
+  @Test("a ring without the size of a pixel is refused at its key, unless the disk will tell")
+  func ringWithoutPixel() throws {
+    let text = bare + "calibration: {ellipse: {ring: [3 mrad, 5 mrad]}"
+    let found = failure(text + "}")
+    #expect(
+      found.text.hasPrefix("job.yml:5: calibration.ellipse.ring: 3 mrad given, but the detector's pixel size"),
+      "\(found.text)")
+    #expect(failure(text + ", center: [7, 16], semiangle: 20 mrad}").text.contains("calibration.ellipse.ring"))
+    #expect(try plan(text + ", semiangle: 20 mrad}").toMeasure == [.center, .ellipse])
+  }
+
   @Test(
     "an ellipse that cannot be is refused",
     arguments: [
@@ -157,6 +168,13 @@ struct InstrumentTests {
     let text = failure(job + "{instrument: bad, camera_length: 1 m}", in: environment()).text
     #expect(text.contains("\(path):2: calibration.enrgy: unknown key; did you mean 'energy'?"), "\(text)")
     #expect(text.contains("\(path):5: camera_length.1 m.detector_pixel: 0 given"), "\(text)")
+  }
+
+  @Test("a center in an instrument's file is refused once")
+  func center() throws {
+    let path = try folder.write("calibration:\n  center: [1, 2]\n", to: "center.yml")
+    let text = failure(job + "{instrument: center}", in: environment()).text
+    #expect(text == "\(path):2: calibration.center: this is a matter of the job; remove it here")
   }
 
   @Test("the instruments that come with the program are good, with every entry")

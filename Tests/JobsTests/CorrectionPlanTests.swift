@@ -57,6 +57,17 @@ struct CorrectionPlanTests {
     }
   }
 
+  @Test("interpolation of no pixel is warned of")
+  func idleInterpolation() throws {
+    func warnings(_ section: String) throws -> [String] {
+      try plan(goodJob + "\ndetector: {dead_pixel_action: interpolate\(section)}", in: environment).warnings
+    }
+    #expect(try warnings("").contains { $0.hasPrefix("detector.dead_pixel_action: interpolate changes nothing") })
+    for section in [", dead_pixels: find", ", dead_pixels: m.npy", ", dark: m.npy", ", gain: m.npy"] {
+      #expect(try warnings(section).allSatisfy { !$0.contains("dead_pixel_action") })
+    }
+  }
+
   @Test("what cannot be is refused with its line")
   func refusals() {
     func refusal(_ section: String) -> String { failure(goodJob + "\n" + section, in: environment).text }
@@ -64,7 +75,14 @@ struct CorrectionPlanTests {
     #expect(
       refusal("detector: {crop: [[0, 17], [0, 4]]}").hasPrefix(
         "job.yml:5: detector.crop: [[0, 17], [0, 4]] given; [[y begin, y end], [x begin, x end]] within the 16 × 32"))
-    #expect(refusal("detector: {crop: [[4, 4], [0, 4]]}").hasPrefix("job.yml:5: detector.crop"))
+    #expect(
+      refusal("detector: {crop: [[5, 3], [0, 4]]}").hasPrefix(
+        "job.yml:5: detector.crop: [[5, 3], [0, 4]] given; [[y begin, y end], [x begin, x end]] with begin < end"))
+    #expect(refusal("scan: {crop: [[4, 4], [0, 4]]}").hasPrefix("job.yml:5: scan.crop: [[4, 4], [0, 4]] given"))
+    for key in ["offset", "saturation"] {
+      #expect(
+        refusal("detector: {\(key): a}").hasPrefix("job.yml:5: detector.\(key): 'a' given; a number is allowed"))
+    }
     #expect(refusal("detector: {bin: 17}").hasPrefix("job.yml:5: detector.bin: 17 × 17 given; 1 to 16 and 1 to 32"))
     #expect(refusal("detector: {bin: 0}").hasPrefix("job.yml:5: detector.bin: '0' given"))
     #expect(refusal("scan: {bin: [7, 1]}").hasPrefix("job.yml:5: scan.bin"))

@@ -178,6 +178,7 @@ struct SchemaTests {
     "{analyses: [center_of_mass], scan: {roi: [1, 2]}}",
     "{analyses: [center_of_mass], scan: {exclude_flyback: {a: 1}}}",
     "{analyses: [center_of_mass], output: result.h5}", "{analyses: [center_of_mass], detectr: {}}",
+    "{analyses: [center_of_mass], detector: {rotate: 45}}",
   ]
   private let accepted = [
     "analyses: [center_of_mass]", "analyses: [{center_of_mass: null}]",
@@ -186,6 +187,7 @@ struct SchemaTests {
     "{analyses: [center_of_mass], calibration: {detector_pixel: [0.1 1/Å, 0.1 1/nm], scan_step: [0.4 Å, 40 pm]}}",
     "{analyses: [center_of_mass], calibration: {center: [30 mrad, 12]}, input: {path: a, scan_shape: [4, 4]}}",
     "{analyses: [center_of_mass], scan: {roi: [[0, 3], [1, 2]], exclude_flyback: {columns: 1}}}",
+    "{analyses: [center_of_mass], detector: {rotate: 270}}",
   ]
 
   @Test(

@@ -70,7 +70,7 @@ import Testing
     var random = Random(frames)
     for gain in [1.0, 37] {
       let (mean, variance) = statistics(Self.pattern(scene), frames: frames, gain: gain, &random)
-      let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+      let found = BadPixels.find(.init(mean: mean, variance: variance, frames: frames), shape: Self.shape)
       #expect(found.indices.filter { found[$0] } == [], "\(scene), gain \(gain)")
     }
   }
@@ -79,7 +79,7 @@ import Testing
   func noiseless(scene: Scene) {
     let mean = Self.pattern(scene)
     for variance in [mean.map { 0.01 * $0 * $0 }, mean.map { _ in 0.0 }] {
-      let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+      let found = BadPixels.find(.init(mean: mean, variance: variance, frames: 1000), shape: Self.shape)
       #expect(found.indices.filter { found[$0] } == [], "\(scene)")
     }
   }
@@ -107,7 +107,7 @@ import Testing
       (mean[pixel], variance[pixel]) = (0, 0)
       wanted.insert(pixel)
     }
-    let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+    let found = BadPixels.find(.init(mean: mean, variance: variance, frames: frames), shape: Self.shape)
     #expect(found.indices.filter { found[$0] } == wanted.sorted(), "\(scene)")
   }
 
@@ -116,7 +116,7 @@ import Testing
     var random = Random(2)
     var frame = Self.pattern(.disk).map { Self.poisson($0, &random) }
     frame[7] = .nan
-    let found = BadPixels.find(mean: frame, variance: frame.map { $0 * 0 }, shape: Self.shape)
+    let found = BadPixels.find(.init(mean: frame, variance: frame.map { $0 * 0 }, frames: 1), shape: Self.shape)
     #expect(found.indices.filter { found[$0] } == [7])
   }
 
@@ -125,7 +125,7 @@ import Testing
     var mean = Self.pattern(.disk)
     for pixel in [1000, 1001] { mean[pixel] = 3 }
     mean[2000] = .nan
-    let found = BadPixels.find(mean: mean, variance: mean, shape: Self.shape)
+    let found = BadPixels.find(.init(mean: mean, variance: mean, frames: 1000), shape: Self.shape)
     #expect(found.indices.filter { found[$0] } == [1000, 1001, 2000])
   }
 
@@ -134,7 +134,66 @@ import Testing
     var random = Random(9)
     let expected = Self.pattern(.disk).map { $0 * (1 + 0.08 * Self.normal(&random)) }
     let (mean, variance) = statistics(expected, frames: 4096, &random)
-    let found = BadPixels.find(mean: mean, variance: variance, shape: Self.shape)
+    let found = BadPixels.find(.init(mean: mean, variance: variance, frames: 4096), shape: Self.shape)
     #expect(found.indices.filter { found[$0] } == [])
+  }
+
+  // MARK: few counts, few frames
+
+  /// Frames of single electrons: counts of every pixel, frame by frame.
+  private func counted(_ expected: [Double], frames: Int, _ random: inout Random) -> [[Double]] {
+    expected.map { rate in
+      var values = [Double](repeating: 0, count: frames)
+      for _ in 0..<Int(Self.poisson(rate * Double(frames), &random)) {
+        values[Int.random(in: 0..<frames, using: &random)] += 1
+      }
+      return values
+    }
+  }
+
+  private func sample(_ counts: [[Double]]) -> BadPixels.Sample {
+    let frames = counts[0].count
+    let mean = counts.map { $0.reduce(0, +) / Double(frames) }
+    let variance = zip(counts, mean).map { values, mean in
+      values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(frames)
+    }
+    return .init(mean: mean, variance: variance, largest: counts.map { $0.max()! }, frames: frames)
+  }
+
+  @Test("pixels with next to no counts are not bad", arguments: [0.3, 0.8, 1, 1.2, 1.4, 2.2, 5])
+  func fewCounts(total: Double) {
+    let shape = Shape(24, 26), frames = 400
+    for seed in 0..<4 {
+      var random = Random(seed)
+      let expected = (0..<shape.count).map { index in
+        let r = hypot(Double(index / shape.x) - 12, Double(index % shape.x) - 13)
+        return r < 6 && seed < 2 ? 0.5 : total / Double(frames)
+      }
+      var sample = sample(counted(expected, frames: frames, &random))
+      for largest in [sample.largest, nil] {
+        sample.largest = largest
+        let found = BadPixels.find(sample, shape: shape)
+        #expect(found.indices.filter { found[$0] } == [], "seed \(seed)")
+      }
+    }
+  }
+
+  @Test("hot and dead pixels are found among few counts; one frame says nothing of a pixel")
+  func outliers() {
+    let shape = Shape(32, 36), frames = 400
+    var random = Random(3)
+    let expected = (0..<shape.count).map { index in
+      hypot(Double(index / shape.x) - 16, Double(index % shape.x) - 18) < 6 ? 0.5 : 0.0025
+    }
+    var counts = counted(expected, frames: frames, &random)
+    let dead = 16 * 36 + 18, hot = 4 * 36 + 9, noisy = 27 * 36 + 20
+    counts[dead] = .init(repeating: 0, count: frames)
+    counts[hot] = (0..<frames).map { _ in Self.poisson(1.5, &random) }
+    counts[noisy] = (0..<frames).map { $0 % 20 == 0 ? 400 : 0 }
+    for (pixel, value) in [(3 * 36 + 30, 60000.0), (20 * 36 + 5, 900), (17 * 36 + 15, 65535)] {
+      counts[pixel][Int.random(in: 0..<frames, using: &random)] = value
+    }
+    let found = BadPixels.find(sample(counts), shape: shape)
+    #expect(found.indices.filter { found[$0] } == [hot, dead, noisy])
   }
 }

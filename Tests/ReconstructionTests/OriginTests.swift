@@ -155,6 +155,11 @@ struct OriginTests {
     let solution = try analysis.solve(PassResults(rows: [:]), context, NoControl())
     #expect(solution.values["measured_y"] == values && solution.values["fitted_x"] == values)
     #expect(Set(try analysis.outputs(context).map(\.name)) == Set(solution.values.keys))
+    #expect(solution.warnings == [])
+    context.arrays["y.npy"]?.values[5] = 500
+    let outside = try analysis.solve(PassResults(rows: [:]), context, NoControl()).warnings
+    #expect(outside.count == 1 && outside[0].contains("outside of the"), "\(outside)")
+    #expect(outside[0].contains("at 1 of 12 positions; give measured_y"), "\(outside)")
     analysis.measuredY = "bad.npy"
     #expect { try analysis.outputs(context) } throws: { "\($0)".hasPrefix("measured_y: bad.npy has the shape 4 × 3") }
     analysis.measuredY = nil
