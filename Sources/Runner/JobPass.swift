@@ -82,7 +82,9 @@ func collect<Item, Value>(_ items: [Item], _ make: (Item) throws -> Value) throw
 /// Rows into the shared output.
 struct ResultSink: RowSink {
   let writer: ResultWriter
-  let pass: JobPass
+  /// Number and members of the pass, not the pass itself: it holds the sink, and the file must close when a run ends early.
+  let number: Int
+  let members: [Int]
   let outputs: [[OutputDescription]]
   let path: String
 
@@ -92,13 +94,13 @@ struct ResultSink: RowSink {
         guard let index = outputs[member].firstIndex(where: { $0.name == rows.output }) else { continue }
         let all = rows.bytes(rows: positions.upperBound - leafStart)
         let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - leafStart) * rows.rowBytes)...])
-        try writer.writeRows(group: pass.members[member], output: index, positions: positions, part)
+        try writer.writeRows(group: members[member], output: index, positions: positions, part)
       }
     }
   }
 
-  func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions, pass: pass.number) }
-  func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions, pass: pass.number) }
+  func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions, pass: number) }
+  func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions, pass: number) }
   func sync() throws { try OutputFile.sync(path) }
 }
 

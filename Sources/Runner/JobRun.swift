@@ -110,7 +110,8 @@ public final class JobRun {
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
     let outputs = try ranks.together { try pass.outputs() }
     let frames = pass.frames
-    frames.sink = ResultSink(writer: writer, pass: pass, outputs: outputs, path: output.partial)
+    frames.sink = ResultSink(
+      writer: writer, number: pass.number, members: pass.members, outputs: outputs, path: output.partial)
     frames.progress = progressReport()
     frames.isInterrupted = { StopSignals.isRequested }
     frames.masksBadFrames = plan.masksBadFrames

@@ -44,6 +44,16 @@ import Testing
     #expect(try slow.resumed(output).digests == slow.undisturbed())
   }
 
+  @Test("one rank, with a launcher or without, ends with 75 too", arguments: ["${ranks[0]}", "$pid"])
+  func alone(target: String) throws {
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    let outcome = try slow.disturbed(output, ranks: target == "$pid" ? nil : 1, "kill -TERM \(target)").outcome
+    #expect(outcome.status == 75, "\(outcome.errors)")
+    #expect(outcome.messages.isEmpty || outcome.messages.count == 1, "\(outcome.errors)")
+    #expect(try slow.resumed(output).digests == slow.undisturbed())
+  }
+
   @Test("a signal that comes as soon as it is listened to ends the run with 75")
   func earlySignal() throws {
     let slow = try SlowRun()

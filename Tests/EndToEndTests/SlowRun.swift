@@ -38,10 +38,10 @@ struct SlowRun {
     return (outcome, try datasetDigests(output))
   }
 
-  /// Starts a run, and well into its pass a script of bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so
+  /// Starts a run (`ranks` nil: without mpirun), and well into its pass a script of bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so
   /// on, and `$output`. Ends with the status of mpirun; `seconds` are those from the script's start to its end.
   func disturbed(
-    _ output: String, ranks: Int, _ script: String, before: String = "", more: [String] = []
+    _ output: String, ranks: Int?, _ script: String, before: String = "", more: [String] = []
   ) throws -> (outcome: Outcome, seconds: Double) {
     let log = folder.path("log-\(UUID().uuidString)")
     let whole = """
@@ -55,13 +55,16 @@ struct SlowRun {
       { \(script)
       } 2> /dev/null
       wait $pid; code=$?
+      # Ranks may outlive their launcher for a moment, and the output's lock with them.
+      for i in $(seq 100); do kill -0 ${ranks[@]} 2> /dev/null || break; sleep 0.05; done
       echo "took $((($(date +%s%N) - begun) / 1000000)) ms"
       cat "$log" >&2
       exit $code
       """
     let outcome = try run(
       "/bin/bash",
-      ["-c", whole, "disturbed", output, log, "mpirun", "-n", "\(ranks)", ronchiBinary] + arguments(output) + more)
+      ["-c", whole, "disturbed", output, log] + (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [ronchiBinary]
+        + arguments(output) + more)
     let words = outcome.output.split(whereSeparator: \.isWhitespace)
     let place = words.lastIndex(of: "took").map { words.index(after: $0) }
     return (outcome, place.flatMap { Double(words[$0]) }.map { $0 / 1000 } ?? .infinity)
