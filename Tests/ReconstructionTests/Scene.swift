@@ -148,3 +148,15 @@ func attraction(_ shape: Shape, _ step: Pair<Double>, seed: Int) -> VectorMap {
   }
   return VectorMap(shape, y: forces.map(\.y), x: forces.map(\.x))
 }
+
+/// What `dpc` says against parameters on a scan, all in one text.
+func problems(_ scan: SimulatedScan, _ change: (inout FrameContext, inout DifferentialPhaseContrast) -> Void)
+  -> String
+{
+  var context = scan.context, analysis = DifferentialPhaseContrast()
+  change(&context, &analysis)
+  do {
+    _ = try analysis.outputs(context)
+    return "no problem"
+  } catch { return "\(error)" }
+}
