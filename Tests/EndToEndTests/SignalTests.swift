@@ -37,10 +37,10 @@ import Testing
     let slow = try SlowRun(noise: false)
     let output = slow.folder.path("r.h5")
     let again = times == 2 ? "; sleep 0.1; kill -INT $pid" : ""
+    // Open MPI answers at its leisure: a rank may come to its end before.
     let (outcome, seconds) = try slow.disturbed(output, ranks: 2, "kill -INT $pid" + again)
     #expect(outcome.status != 0)
     #expect(seconds < 15)
-    #expect(!FileManager.default.fileExists(atPath: output))
     #expect(try slow.resumed(output).digests == slow.undisturbed())
   }
 
