@@ -10,6 +10,7 @@ let system: [(name: String, pkgConfig: String, apt: String)] = [
   ("CDeflate", "libdeflate", "libdeflate-dev"),
   ("CLZ4", "liblz4", "liblz4-dev"),
   ("CZstd", "libzstd", "libzstd-dev"),
+  ("CCrypto", "libcrypto", "libssl-dev"),
 ]
 
 /// A room of the house: `Sources/<name>` and what it may import.
@@ -62,7 +63,7 @@ let package = Package(
     room("Report", "STEM", "USID", "CPNG"),
     room(
       "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5",
-      "FFT", logging),
+      "FFT", "CCrypto", logging),
 
     .executableTarget(
       name: "ronchi",
@@ -75,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "ronchi-benchmarks", dependencies: ["STEM", "Analyses", "Formats"], path: "Benchmarks/kernels"),
 
-    .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["HDF5", "CCrypto"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),
