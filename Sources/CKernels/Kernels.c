@@ -13,6 +13,8 @@
 #define SPLIT 2
 #define REAL 3
 #define LOW 0xffffffffu
+// Masks jump over pixels, where the CPU stops to fetch by itself: what lies some rows further on is asked for early.
+#define AHEAD(pixel) __builtin_prefetch((const char *)(pixel) + 4096, 0, 2)
 // Pixels of four frames that fit the first-level cache.
 #define PIECE CK_PIECE
 // Pixels whose values of four frames are mixed at a time: a multiple of 8.

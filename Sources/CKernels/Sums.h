@@ -63,8 +63,10 @@ CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_r
         lanes = (NAME(lanes)){0};
         budget = FLUSH - (length / LANES + 1);
       }
-      for (; length >= LANES; length -= LANES, pixel += LANES)
+      for (; length >= LANES; length -= LANES, pixel += LANES) {
+        AHEAD(pixel);
         lanes += __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
+      }
       if (length > 0) {
         NAME(lanes) last;
         NAME(tail)(pixel, (int)length, frame, end, &last);

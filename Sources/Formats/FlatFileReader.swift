@@ -20,10 +20,14 @@ final class FlatFileReader: FrameReader {
 
   var isMapped: Bool { bytes is MappedFile }
 
+  func expect(_ runs: [Range<Int>]) {
+    let layout = source.layout
+    bytes.expect(runs.map { layout.bytes(of: $0) }, window: windowFrames * layout.stride)
+  }
+
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     let layout = source.layout
     try source.description.check(positions)
-    if !positions.isEmpty { bytes.expect(layout.bytes(of: positions)) }
     var next = positions.lowerBound
     while next < positions.upperBound {
       let window = next..<min(next + windowFrames, positions.upperBound)

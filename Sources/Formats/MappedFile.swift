@@ -15,12 +15,12 @@ protocol ByteSource: AnyObject {
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer
   /// Copies the bytes of a range.
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)
-  /// A range that will be asked for piece by piece.
-  func expect(_ range: Range<Int>)
+  /// Ranges that will be asked for next, in ascending order, in stretches of at most `window` bytes.
+  func expect(_ ranges: [Range<Int>], window: Int)
 }
 
 extension ByteSource {
-  func expect(_ range: Range<Int>) {}
+  func expect(_ ranges: [Range<Int>], window: Int) {}
 
   /// As `bytes`, but throws a `Problem` that says what of which file cannot be read.
   func bytes(_ range: Range<Int>, what: String, path: String) throws(Problem) -> UnsafeRawPointer {
@@ -38,13 +38,18 @@ func openBytes(_ path: String, size: Int) throws -> any ByteSource {
   switch try ReadMode.chosen() {
   case .mmap: return try MappedFile(file)
   case .pread: return BufferedFile(file)
-  case .direct: return BufferedFile(file, direct: .direct(path, size: size))
+  case .direct: return makeDirect(file)
   case nil:
     // Half of the memory: the page cache has to share it with the programs.
     let isLarge = UInt64(file.size) > ProcessInfo.processInfo.physicalMemory / 2
     if !isLarge, let mapped = try? MappedFile(file), mapped.isQuick { return mapped }
-    return BufferedFile(file, direct: isLarge ? .direct(path, size: size) : nil)
+    return isLarge ? makeDirect(file) : BufferedFile(file)
   }
+}
+
+/// Around the page cache where the file system can.
+private func makeDirect(_ file: FileDescriptor) -> any ByteSource {
+  FileDescriptor.direct(file.path, size: file.size).map { DirectFile(file, direct: $0) } ?? BufferedFile(file)
 }
 
 /// An open file; closed with its last owner.
@@ -143,7 +148,8 @@ final class MappedFile: ByteSource {
       madvise(base + held.lowerBound, held.count, MADV_DONTNEED)
       (held, heldBytes) = (wanted, 0)
     }
-    held = held.isEmpty
+    held =
+      held.isEmpty
       ? wanted : min(held.lowerBound, wanted.lowerBound)..<max(held.upperBound, wanted.upperBound)
     heldBytes += wanted.count
   }

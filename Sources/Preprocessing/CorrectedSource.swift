@@ -73,6 +73,8 @@ private final class CorrectedReader: FrameReader {
   var decodeSeconds: Double { base.decodeSeconds }
   var isMapped: Bool { base.isMapped }
 
+  func expect(_ runs: [Range<Int>]) { if scan.isIdentity { base.expect(runs) } }
+
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     if scan.isIdentity {
       return try base.forEachFrame(in: positions) { try body(FrameGroup($0, corrector.correct($1))) }

@@ -26,6 +26,8 @@ struct JobPass {
   let members: [Int]
   let analyses: [PlannedAnalysis]
   let context: FrameContext
+  /// Of each member.
+  let outputs: [[OutputDescription]]
   let frames: FramePass
 
   /// Throws `Problems` of all analyses.
@@ -37,6 +39,9 @@ struct JobPass {
     self.context = seen
     let kernels = try collect(analyses) { try $0.makeKernel(seen) }
     frames = FramePass(plan.description, selection: plan.selection, kernels: kernels)
+    let outputs = try collect(analyses) { try $0.outputs(seen) }
+    let gain = seen.calibration.countsPerElectron?.value
+    self.outputs = gain.map { gain in outputs.map { $0.map { $0.withGain(gain) } } } ?? outputs
   }
 
   static func all(_ plan: Plan, _ context: FrameContext) throws -> [JobPass] {
@@ -48,13 +53,6 @@ struct JobPass {
     let solvers = analyses.compactMap { $0.analysis as? any Reconstruction }
     let rowBytes = frames.kernels.flatMap(\.rows).reduce(0) { $0 + 8 * $1.width } * frames.selection.shape.count
     return frames.memoryBytes + (solvers.isEmpty ? 0 : rowBytes + (solvers.map { $0.solverBytes(context) }.max() ?? 0))
-  }
-
-  /// The outputs of each member.
-  func outputs() throws -> [[OutputDescription]] {
-    let outputs = try collect(analyses) { try $0.outputs(context) }
-    guard let gain = context.calibration.countsPerElectron?.value else { return outputs }
-    return outputs.map { $0.map { $0.withGain(gain) } }
   }
 }
 
@@ -107,7 +105,6 @@ struct ResultSink: RowSink {
 /// What remains to be done on rank 0 once a pass is complete: sums, solvers, attributes.
 struct PassConclusion {
   let pass: JobPass
-  let outputs: [[OutputDescription]]
   let writer: ResultWriter
   /// Attributes by group, for the end of the run.
   private(set) var attributes: [Int: [(key: String, value: Setting)]] = [:]
@@ -116,9 +113,8 @@ struct PassConclusion {
   /// The fitted optical axis, where this pass was made for it.
   private(set) var origins: OriginField?
 
-  init(_ pass: JobPass, _ outputs: [[OutputDescription]], _ writer: ResultWriter) {
+  init(_ pass: JobPass, _ writer: ResultWriter) {
     self.pass = pass
-    self.outputs = outputs
     self.writer = writer
   }
 
@@ -130,7 +126,7 @@ struct PassConclusion {
       try write(sums, member)
       guard let solver = pass.analyses[member].analysis as? any Reconstruction else { continue }
       var rows: [String: [Double]] = [:]
-      for (index, output) in outputs[member].enumerated()
+      for (index, output) in pass.outputs[member].enumerated()
       where kernel.rows.contains(where: { $0.output == output.name }) {
         rows[output.name] = try writer.readWhole(group: group, output: index)
       }
@@ -142,7 +138,7 @@ struct PassConclusion {
   }
 
   private func write(_ values: [String: [Double]], _ member: Int) throws {
-    for (index, output) in outputs[member].enumerated() {
+    for (index, output) in pass.outputs[member].enumerated() {
       guard let whole = values[output.name] else { continue }
       try writer.writeWhole(group: pass.members[member], output: index, whole)
     }

@@ -48,7 +48,7 @@ extension JobRun {
     let source = plan.description
     var groups: [Int: ResultGroupLayout] = [:]
     for pass in passes {
-      for (member, outputs) in zip(pass.members, try pass.outputs()) {
+      for (member, outputs) in zip(pass.members, pass.outputs) {
         let analysis = plan.analyses[member]
         groups[member] = ResultGroupLayout(
           analysis: analysis.name, algorithm: analysis.algorithm,
@@ -67,12 +67,13 @@ extension JobRun {
   }
 
   /// From the totals of all positions where the job has them, else from a few patterns. On rank 0; nil elsewhere.
-  func findDose(_ passes: [JobPass], _ writer: ResultWriter, _ calibration: Calibration) throws -> RunDose? {
+  func findDose(_ passes: [JobPass], _ writer: ResultWriter) throws -> RunDose? {
+    let calibration = passes[passes.count - 1].context.calibration
     guard calibration.countsPerElectron != nil else { return nil }
     var dose: RunDose?
     try ranks.onFirst {
       for pass in passes {
-        for (group, outputs) in zip(pass.members, try pass.outputs())
+        for (group, outputs) in zip(pass.members, pass.outputs)
         where plan.analyses[group].name == "frame_statistics" {
           guard let index = outputs.firstIndex(where: { $0.name == "total" }) else { continue }
           let totals = try writer.readWhole(group: group, output: index)

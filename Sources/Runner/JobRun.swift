@@ -64,18 +64,27 @@ public final class JobRun {
     let complete = try findBadPixels(unfinished ?? identity)
     let reader = try ranks.together { try plan.source.limited(to: readerBytes).makeReader() }
     phases.end("open")
-    return try execute(
-      reader, unfinished == nil ? begin(complete, reader) : complete, isResumed: unfinished != nil)
+    if unfinished != nil {
+      return try execute(reader, complete, try makePasses(complete), isResumed: true)
+    }
+    let (begun, passes) = try begin(complete, reader)
+    return try execute(reader, begun, passes, isResumed: false)
+  }
+
+  private func makePasses(_ identity: RunIdentity) throws -> [JobPass] {
+    let context = context(identity.measured)
+    return try ranks.together { try JobPass.all(plan, context) }
   }
 
   /// Measures what is not known, lays out the output and makes the checkpoint file.
-  private func begin(_ identity: RunIdentity, _ reader: any FrameReader) throws -> RunIdentity {
+  private func begin(_ identity: RunIdentity, _ reader: any FrameReader) throws -> (RunIdentity, [JobPass]) {
     var identity = identity
+    let passes: [JobPass]
     do {
       identity.measured = try measure(reader)
       phases.end("measure")
+      passes = try makePasses(identity)
       let context = context(identity.measured)
-      let passes = try ranks.together { try JobPass.all(plan, context) }
       identity.places = try layOut(passes, context, identity)
       let head = Array(try JSONEncoder().encode(identity))
       try ranks.onFirst {
@@ -89,13 +98,13 @@ public final class JobRun {
       if ranks.rank == 0 { output.removePartial() }
       throw error
     }
-    return identity
+    return (identity, passes)
   }
 
-  private func execute(_ reader: any FrameReader, _ identity: RunIdentity, isResumed: Bool) throws -> RunSummary {
+  private func execute(
+    _ reader: any FrameReader, _ identity: RunIdentity, _ passes: [JobPass], isResumed: Bool
+  ) throws -> RunSummary {
     guard let places = identity.places else { throw Problem(.internalError, "a run without a layout") }
-    let context = context(identity.measured)
-    let passes = try ranks.together { try JobPass.all(plan, context) }
     announce(passes)
     let writer = try ResultWriter(output.partial, places: places, access: .parallel(ranks))
     phases.end("open output")
@@ -103,16 +112,15 @@ public final class JobRun {
       try run(pass, reader, writer, isResumed: isResumed)
       try conclude(pass, writer)
     }
-    let dose = try findDose(passes, writer, context.calibration)
+    let dose = try findDose(passes, writer)
     try writer.close()
     return try finish(passes, places, dose)
   }
 
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
-    let outputs = try ranks.together { try pass.outputs() }
     let frames = pass.frames
     frames.sink = ResultSink(
-      writer: writer, number: pass.number, members: pass.members, outputs: outputs, path: output.partial)
+      writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, path: output.partial)
     frames.progress = progressReport()
     frames.isInterrupted = { StopSignals.isRequested }
     frames.masksBadFrames = plan.masksBadFrames
@@ -143,7 +151,7 @@ public final class JobRun {
   private func conclude(_ pass: JobPass, _ writer: ResultWriter) throws {
     // What all ranks wrote is read back on one.
     try writer.flush()
-    var conclusion = PassConclusion(pass, try pass.outputs(), writer)
+    var conclusion = PassConclusion(pass, writer)
     do {
       try ranks.onFirstWatched { isStopping in
         try conclusion.conclude { group, name in

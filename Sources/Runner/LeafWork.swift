@@ -37,6 +37,7 @@ final class LeafWork {
       kernel.begin(leafStart: leafStart)
       for rows in kernel.rows { rows.prepare(rows: pass.blocks.positions(ofLeaf: leaf).count) }
     }
+    reader.expect(open.filter(pass.includes).flatMap { pass.selection.runs(in: pass.blocks.positions(ofBlock: $0)) })
     var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
     for block in open {
       let range = pass.blocks.positions(ofBlock: block)

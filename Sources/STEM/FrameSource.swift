@@ -88,6 +88,8 @@ public struct FrameGroup {
 
 /// Brings frames to the caller.
 public protocol FrameReader: AnyObject {
+  /// What `forEachGroup` will be asked for next: non-empty runs of positions, in ascending order. Readers may ignore it.
+  func expect(_ runs: [Range<Int>])
   /// Hands out the frames of `positions` in ascending order, in groups as large as the way they are stored gives them
   /// without effort, within what a core's cache holds. A group is valid during the call only; it may lie in mapped
   /// memory. Throws `Problem` naming file and frame.
@@ -101,6 +103,7 @@ public protocol FrameReader: AnyObject {
 extension FrameReader {
   public var decodeSeconds: Double { 0 }
   public var isMapped: Bool { false }
+  public func expect(_ runs: [Range<Int>]) {}
 
   /// Calls `body(position, frame)` for every position of `positions` in ascending order.
   public func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {

@@ -12,6 +12,7 @@ struct LayoutWriter {
   /// `/Measurement_000`.
   let measurement: String
   var channel: String { measurement + "/Channel_000" }
+  private let ancillary = AncillaryPlaces()
 
   // MARK: groups
 
@@ -137,12 +138,19 @@ struct LayoutWriter {
   private func link(
     _ dataset: borrowing Dataset, _ position: AxisSet, _ spectroscopic: AxisSet, in file: borrowing File
   ) throws {
-    let rows = try position.write(in: file, channel: channel, bookkeeping)
-    let columns = try spectroscopic.write(in: file, channel: channel, bookkeeping)
+    let rows = try place(of: position, in: file)
+    let columns = try place(of: spectroscopic, in: file)
     let targets = [rows.indices, rows.values, columns.indices, columns.values]
     for (name, target) in zip(MainDescription.references, targets) {
       try dataset.setAttribute(name, referenceTo: target)
     }
+  }
+
+  private func place(of axes: AxisSet, in file: borrowing File) throws -> AncillaryPair {
+    if let known = ancillary.known.first(where: { $0.axes == axes }) { return known.pair }
+    let pair = try axes.write(in: file, channel: channel, bookkeeping)
+    ancillary.known.append((axes, pair))
+    return pair
   }
 
   /// What is known of every position: one dataset a pass, in the first of its groups and linked into the others.
@@ -168,6 +176,11 @@ struct LayoutWriter {
     try sheet.write(to: dataset)
     places[group.pass] = path
   }
+}
+
+/// Where a writer has put axes: looking for them in the file means to read them again.
+private final class AncillaryPlaces {
+  var known: [(axes: AxisSet, pair: AncillaryPair)] = []
 }
 
 /// What all results groups of a run say.

@@ -15,12 +15,38 @@ import Testing
     request.byteOrder = .big
     let source = try #require(try openInput(request) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
-    let direct = FileDescriptor.direct(path, size: source.layout.end)
-    for bytes in [BufferedFile(file), BufferedFile(file, direct: direct), try MappedFile(file)] as [any ByteSource] {
+    let direct = try #require(FileDescriptor.direct(path, size: source.layout.end))
+    for bytes in [BufferedFile(file), DirectFile(file, direct: direct), try MappedFile(file)] as [any ByteSource] {
       dropFromPageCache(path)
       let reader = FlatFileReader(source, bytes: bytes)
       try scene.check(reader, [0..<40])
       try scene.check(reader, [13..<14, 12..<20, 39..<40])
+    }
+  }
+
+  @Test("reading ahead around the page cache gives the same frames: announced or not, with gaps, roi and frame headers")
+  func readAhead() throws {
+    let folder = ByteFolder()
+    // 60 frames of 64,000 bytes and a gap that keeps windows off the sectors.
+    let scene = Scene(scan: Shape(1, 60), detector: Shape(2, 16_000), type: .u16)
+    let frames = scene.rowMajor(.little)
+    var bytes = [UInt8](repeating: 7, count: 100)
+    for frame in 0..<60 { bytes += frames[frame * 64_000..<(frame + 1) * 64_000] + [1, 2, 3] }
+    let path = try folder.write("a.raw", bytes)
+    var request = RawTests.request(path, scene)
+    (request.offset, request.gap) = (100, 3)
+    let source = try #require(try openInput(request) as? FlatFileSource)
+    for piece in [1, 70_000, 300_000, 1 << 20, 8 << 20] {
+      let file = try FileDescriptor(path, size: source.layout.end)
+      let direct = try #require(FileDescriptor.direct(path, size: source.layout.end))
+      let reader = FlatFileReader(source, bytes: DirectFile(file, direct: direct, pieceBytes: piece))
+      for runs in [[0..<60], [3..<17, 20..<21, 40..<60], [0..<8, 8..<16, 16..<24], [5..<9], []] {
+        dropFromPageCache(path)
+        reader.expect(runs)
+        try scene.check(reader, runs)
+        // Others than were announced.
+        try scene.check(reader, [50..<60, 0..<10])
+      }
     }
   }
 
@@ -31,8 +57,8 @@ import Testing
     let path = try folder.write("a.raw", [UInt8](repeating: 1, count: 64 * 8192))
     let source = try #require(try openInput(RawTests.request(path, scene)) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
-    let direct = FileDescriptor.direct(path, size: source.layout.end)
-    let sources: [any ByteSource] = [BufferedFile(file), BufferedFile(file, direct: direct), try MappedFile(file)]
+    let direct = try #require(FileDescriptor.direct(path, size: source.layout.end))
+    let sources: [any ByteSource] = [BufferedFile(file), DirectFile(file, direct: direct), try MappedFile(file)]
     let readers = sources.map { FlatFileReader(source, bytes: $0) }
     #expect(truncate(path, 10 * 8192 + 5) == 0)
     dropFromPageCache(path)
