@@ -1,22 +1,17 @@
 import Foundation
 import Kernels
 import STEM
+import TestSupport
 import Testing
 
 @testable import Reconstruction
 
-/// SplitMix64, as a source of normal numbers.
+/// Normal and even numbers.
 private struct NormalNoise {
-  private var state: UInt64
-  init(_ seed: Int) { state = UInt64(seed) &* 7919 }
+  private var random: Random
+  init(_ seed: Int) { random = Random(UInt64(seed) &* 7919) }
 
-  mutating func uniform() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
-  }
+  mutating func uniform() -> Double { Double(random.next() >> 11) * 0x1p-53 }
 
   /// Box and Muller.
   mutating func normal() -> Double { (-2 * log(1 - uniform())).squareRoot() * cos(2 * .pi * uniform()) }
