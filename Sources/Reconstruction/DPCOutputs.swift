@@ -31,16 +31,12 @@ struct DPCOutputs {
     if units.hasField(law) { list += law == .electric ? Self.electric(units) : Self.magnetic(units) }
     list += Self.derivatives(units)
     if units.hasPhase {
-      var phase = Self.map("phase", "Phase", "rad", signed: true, "Phase shift of the specimen, up to a constant.")
-      phase.attributes.append(Self.blur)
-      list.append(phase)
+      list.append(
+        Self.blurred(
+          Self.map("phase", "Phase", "rad", signed: true, "Phase shift of the specimen, up to a constant.")))
     }
     self.list = list + Self.curves(units, law)
   }
-
-  private static let blur: (key: String, value: Setting) = (
-    "convolved_with", .text("intensity of the probe")
-  )
 
   private static func map(
     _ name: String, _ quantity: String, _ unit: String, signed: Bool = false, _ summary: String
@@ -52,10 +48,8 @@ struct DPCOutputs {
     _ name: String, _ quantity: String, _ unit: String, _ summary: String, drawn: Bool = false
   ) -> [OutputDescription] {
     [("y", "down"), ("x", "to the right")].map { axis, direction in
-      var output = map(
-        "\(name)_\(axis)", quantity, unit, signed: true, "\(summary) along \(axis), positive \(direction).")
-      if drawn, axis == "y" { output.attributes = [("vector_x", .text("\(name)_x"))] }
-      return output
+      map("\(name)_\(axis)", quantity, unit, signed: true, "\(summary) along \(axis), positive \(direction).")
+        .with(drawn && axis == "y" ? [("vector_x", .text("\(name)_x"))] : [])
     }
   }
 
@@ -73,9 +67,8 @@ struct DPCOutputs {
           "Signal of every segment, ring by ring, counter-clockwise."))
       if context.followsOrigin { outputs += pair("origin", "Displacement", "px", "Optical axis of the position") }
     }
-    var com = pair("com", "Displacement", unit, "Measured deflection in the detector's axes")
-    for index in com.indices { com[index].attributes.append(("center_px", context.center.setting)) }
-    return outputs + com
+    let com = pair("com", "Displacement", unit, "Measured deflection in the detector's axes")
+    return outputs + com.map { $0.with([("center_px", context.center.setting)]) }
   }
 
   private static func deflections(_ units: DPCUnits) -> [OutputDescription] {
@@ -87,11 +80,7 @@ struct DPCOutputs {
           "angle", "Angle", "rad", signed: true,
           "Direction of the deflection, counter-clockwise on screen from +x (right)."),
       ]
-    return outputs.map { output in
-      var output = output
-      output.attributes.append(blur)
-      return output
-    }
+    return outputs.map(blurred)
   }
 
   private static func electric(_ units: DPCUnits) -> [OutputDescription] {
@@ -115,9 +104,7 @@ struct DPCOutputs {
   }
 
   private static func blurred(_ output: OutputDescription) -> OutputDescription {
-    var result = output
-    result.attributes.append(blur)
-    return result
+    output.with([("convolved_with", .text("intensity of the probe"))])
   }
 
   private static func derivatives(_ units: DPCUnits) -> [OutputDescription] {

@@ -144,10 +144,10 @@ extension DifferentialPhaseContrast {
   }
 
   private func array(_ path: String, _ shape: Shape, _ name: String, _ context: FrameContext) throws -> [Double] {
-    guard let array = context.arrays[path] else { throw Problem(.internalError, "\(path) has not been loaded") }
+    let array = try context.array(path)
     guard array.shape == [shape.y, shape.x], array.values.count == shape.count else {
-      let found = array.shape.map(String.init).joined(separator: " × ")
-      throw Problem(.badData, "\(path) has the shape \(found), the \(name) \(shape.text); give one value for each")
+      throw Problem(
+        .badData, "\(path) has the shape \(array.shapeText), the \(name) \(shape.text); give one value for each")
     }
     return array.values
   }

@@ -36,7 +36,7 @@ extension OriginFit {
   private static func filled(_ measured: Pair<[Double]>) -> Pair<[Double]> {
     let isKnown = zip(measured.y, measured.x).map { $0.isFinite && $1.isFinite }
     func fill(_ map: [Double]) -> [Double] {
-      let middle = medianOfFinite(zip(map, isKnown).map { $1 ? $0 : .nan })
+      let middle = selectedMedian(zip(map, isKnown).filter(\.1).map(\.0))
       return zip(map, isKnown).map { $1 ? $0 : middle }
     }
     return Pair(fill(measured.y), fill(measured.x))

@@ -63,11 +63,9 @@ public struct OriginFit: Reconstruction {
       return Self.descriptions
     }
     let radius = try pixels(context)
-    return Self.descriptions.map { output in
-      var output = output
-      output.attributes = [("method", .text(method))] + lengthAttributes("radius", radius, context)
-      return output
-    }
+    let attributes: [(key: String, value: Setting)] =
+      [("method", .text(method))] + lengthAttributes("radius", radius, context)
+    return Self.descriptions.map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
@@ -117,14 +115,14 @@ public struct OriginFit: Reconstruction {
 
   private func map(_ file: String?, _ other: String, _ context: FrameContext) throws -> [Double] {
     guard let file else { throw Problem(.badConfiguration, "missing; \(other) is given, and both are needed") }
-    guard let array = context.arrays[file] else { throw Problem(.internalError, "\(file) has not been loaded") }
+    let array = try context.array(file)
     // Maps of an h5USID file have one row a position and one column.
     let shape = array.shape.filter { $0 != 1 }
     let wanted = [context.scan.y, context.scan.x].filter { $0 != 1 }
     guard array.values.count == context.scan.count, shape == wanted || shape.count < 2 else {
-      let text = array.shape.map(String.init).joined(separator: " × ")
       throw Problem(
-        .badData, "\(file) has the shape \(text), the scan \(context.scan.text); give one value per position")
+        .badData,
+        "\(file) has the shape \(array.shapeText), the scan \(context.scan.text); give one value per position")
     }
     guard array.values.contains(where: \.isFinite) else {
       throw Problem(.badData, "\(file) has no finite value; give another file")
@@ -135,14 +133,8 @@ public struct OriginFit: Reconstruction {
   /// The middle of the origin from files [px]; nil where it is to be measured or the files do not fit.
   public func givenCenter(_ context: FrameContext) -> Pair<Double>? {
     guard isGiven, let maps = try? given(context) else { return nil }
-    return Pair(medianOfFinite(maps.y), medianOfFinite(maps.x))
+    return Pair(selectedMedian(maps.y.filter(\.isFinite)), selectedMedian(maps.x.filter(\.isFinite)))
   }
-}
-
-/// 0 for none.
-func medianOfFinite(_ values: [Double]) -> Double {
-  let sorted = values.filter(\.isFinite).sorted()
-  return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
 }
 
 /// Nothing to do in the pass.
