@@ -10,7 +10,7 @@ extension Planner {
     preprocessing.detector = sections.detector.correction(arrays)
     preprocessing.detector.deadPixels = deadPixels(sections.detector, source.description.detectorShape)
     preprocessing.scan = sections.scan.correction
-    if sections.detector.deadPixelAction == "interpolate", sections.detector.deadPixels == nil,
+    if sections.detector.deadPixelAction == .interpolate, sections.detector.deadPixels == nil,
       sections.detector.references.isEmpty
     {
       warnings.append(

@@ -86,9 +86,9 @@ struct Planner {
       images: sections.output.images, scan: scan, selection: selection, context: context, analyses: analyses,
       ellipseRing: ring, toMeasure: toMeasure, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
-      checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
+      checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == .mask,
       memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) },
-      scheduling: Scheduling(rawValue: sections.run.scheduling) ?? .dynamic)
+      scheduling: sections.run.scheduling)
   }
 
   mutating func add(_ error: any Error, inside place: String? = nil) {

@@ -15,9 +15,9 @@ struct DPCOutputs {
       scan: Shape(1, 1), detector: Shape(1, 1), pixelType: .u16, calibration: calibration)
     var analysis = DifferentialPhaseContrast()
     let electric = DPCOutputs(analysis, context).list
-    analysis.interpretation = "magnetic"
+    analysis.interpretation = .magnetic
     let magnetic = DPCOutputs(analysis, context).list.filter { $0.name.hasPrefix("induction") }
-    (analysis.detector, context.followsOrigin) = ("segments", true)
+    (analysis.detector, context.followsOrigin) = (.segments, true)
     let segments = DPCOutputs(analysis, context).list.filter { ["segments", "origin_y", "origin_x"].contains($0.name) }
     return segments + electric + magnetic
   }()
@@ -26,7 +26,7 @@ struct DPCOutputs {
 
   init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext) {
     let units = DPCUnits(analysis, context)
-    let law = analysis.law
+    let law = analysis.interpretation
     var list = Self.measured(analysis, context) + Self.deflections(units)
     if units.hasField(law) { list += law == .electric ? Self.electric(units) : Self.magnetic(units) }
     list += Self.derivatives(units)
@@ -56,7 +56,7 @@ struct DPCOutputs {
   private static func measured(
     _ analysis: DifferentialPhaseContrast, _ context: FrameContext
   ) -> [OutputDescription] {
-    let unit = analysis.usesSegments && analysis.response == "none" ? "a.u." : "px"
+    let unit = analysis.usesSegments && analysis.response == .none ? "a.u." : "px"
     var outputs: [OutputDescription] = []
     if analysis.usesSegments {
       let count = analysis.segments?.rings.reduce(0) { $0 + $1.sectors } ?? 0

@@ -3,12 +3,19 @@ import STEM
 
 /// The optical axis at every position, and its fit over the scan.
 public struct OriginFit: Reconstruction {
-  public var method = "center_of_mass"
-  public var radius: Quantity?
-  public var fit = "plane"
-  public var robust = true
-  public var measuredY: String?
-  public var measuredX: String?
+  enum Method: String, ChoiceParameter { case centerOfMass = "center_of_mass", edge }
+  enum Surface: String, ChoiceParameter {
+    case constant, plane, parabola, none
+
+    var order: SurfaceFit.Order? { SurfaceFit.Order(rawValue: rawValue) }
+  }
+
+  var method = Method.centerOfMass
+  var radius: Quantity?
+  var fit = Surface.plane
+  var robust = true
+  var measuredY: String?
+  var measuredX: String?
 
   public init() {}
 
@@ -18,7 +25,7 @@ public struct OriginFit: Reconstruction {
       + "Microsc. Microanal. 27:712 (2021)",
     parameters: [
       .init(
-        "method", \.method, .choice(["center_of_mass", "edge"]),
+        "method", \.method, Method.form,
         "center_of_mass within radius, which moves along; or edge: where the disk's edge lies, which texture in the "
           + "disk and the detector's border do not pull."),
       .init(
@@ -26,7 +33,7 @@ public struct OriginFit: Reconstruction {
         "center_of_mass: what is collected, default 1.2 × the disk's radius; edge: the disk's radius, default as known "
           + "or measured."),
       .init(
-        "fit", \.fit, .choice(["constant", "plane", "parabola", "none"]),
+        "fit", \.fit, Surface.form,
         "The surface over the scan; none: what was measured stays, and the median where nothing was."),
       .init("robust", \.robust, .flag, "Whether positions far off the surface do not count."),
       .init(
@@ -64,18 +71,18 @@ public struct OriginFit: Reconstruction {
     }
     let radius = try pixels(context)
     let attributes: [(key: String, value: Setting)] =
-      [("method", .text(method))] + lengthAttributes("radius", radius, context)
+      [("method", method.setting)] + lengthAttributes("radius", radius, context)
     return Self.descriptions.map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
     if isGiven { return NoKernel() }
-    return OriginKernel(isEdge: method == "edge", radius: try pixels(context), context)
+    return OriginKernel(isEdge: method == .edge, radius: try pixels(context), context)
   }
 
   /// What is collected, or the disk's radius for `edge` [px].
   private func pixels(_ context: FrameContext) throws -> Double {
-    let isEdge = method == "edge"
+    let isEdge = method == .edge
     var result: Double?
     if let radius {
       let problems = gather(at: "radius") { result = try context.pixels(radius) }
@@ -94,7 +101,7 @@ public struct OriginFit: Reconstruction {
       throw Problem(
         .badConfiguration, at: "radius",
         "\(shortNumber(result)) px\(radius == nil ? " from the disk" : " given"); \(shortNumber(least)) to "
-          + "\(shortNumber(most)) px is allowed for \(method)"
+          + "\(shortNumber(most)) px is allowed for \(method.rawValue)"
           + (isEdge && result < least ? "; use center_of_mass for so small a disk" : ""))
     }
     return result

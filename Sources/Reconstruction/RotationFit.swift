@@ -22,7 +22,7 @@ struct DetectorRotation: Sendable, Equatable {
 }
 
 /// Which law the deflections obey: electric ones are a gradient, without curl; magnetic ones have no divergence.
-enum Interpretation: String, Sendable, CaseIterable { case electric, magnetic }
+enum Interpretation: String, ChoiceParameter { case electric, magnetic }
 
 /// The rotation and the transpose that leave the least curl (electric) or divergence (magnetic) of the deflections.
 ///
