@@ -10,6 +10,7 @@ let system: [(name: String, pkgConfig: String, apt: String)] = [
   ("CDeflate", "libdeflate", "libdeflate-dev"),
   ("CLZ4", "liblz4", "liblz4-dev"),
   ("CZstd", "libzstd", "libzstd-dev"),
+  ("CCrypto", "libcrypto", "libssl-dev"),
 ]
 
 /// A room of the house: `Sources/<name>` and what it may import.
@@ -61,7 +62,8 @@ let package = Package(
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", logging),
+      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "CCrypto",
+      logging),
 
     .executableTarget(
       name: "ronchi",
@@ -74,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "ronchi-benchmarks", dependencies: ["STEM", "Analyses", "Formats"], path: "Benchmarks/kernels"),
 
-    .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["HDF5", "CCrypto"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),

@@ -83,7 +83,7 @@ extension Benchmarks {
         let frame = frames.frame(range.count == 1 ? range.lowerBound : index)
         for kernel in kernels { kernel.add(frame, row: index) }
       }
-      for kernel in kernels { kernel.endBlock() }
+      for kernel in kernels { kernel.flush() }
     }
     return Double(turnFrames * frames.frameBytes) / time
   }

@@ -188,7 +188,7 @@ private final class AngularKernel: FrameKernel {
     for ring in rings { ring.power.add(frame, row: row) { Self.store(ring, $0) } }
   }
 
-  func endBlock() {
+  func flush() {
     for ring in rings { ring.power.flush { Self.store(ring, $0) } }
   }
 

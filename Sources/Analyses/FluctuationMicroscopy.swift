@@ -83,7 +83,7 @@ private final class FluctuationKernel: FrameKernel {
 
   func add(_ frame: UnsafeRawPointer, row: Int) { fluctuation.add(frame, variances: rows[0].floats(row)) }
 
-  func endBlock() { fluctuation.flush() }
+  func flush() { fluctuation.flush() }
 
   func finish() -> [String: [Double]] {
     let found = fluctuation.curves()

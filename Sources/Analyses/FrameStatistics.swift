@@ -44,7 +44,7 @@ public struct FrameStatistics: FrameAnalysis {
   }
 }
 
-private final class StatisticsKernel: FrameKernel {
+private final class StatisticsKernel: GroupKernel {
   let rows = [Rows("total"), Rows("peak"), Rows("bad_pixels")]
   var accumulators: [any Accumulator] { statistics.accumulators }
   private let dead: [Bool]?
@@ -58,15 +58,17 @@ private final class StatisticsKernel: FrameKernel {
     statistics = PixelStatistics(pixels: context.detector.count, type: context.pixelType)
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    let summary = summaries.summarize(frame)
-    rows[0].set(row, summary.sum)
-    rows[1].set(row, summary.largest)
-    rows[2].set(row, Double(summary.bad))
-    statistics.add(frame)
+  func add(_ group: FrameGroup, firstRow: Int) {
+    for (index, position) in group.positions.enumerated() {
+      let summary = summaries.summarize(group[position])
+      rows[0].set(firstRow + index, summary.sum)
+      rows[1].set(firstRow + index, summary.largest)
+      rows[2].set(firstRow + index, Double(summary.bad))
+    }
+    statistics.add(group)
   }
 
-  func endBlock() { statistics.flush() }
+  func flush() { statistics.flush() }
 
   func finish() -> [String: [Double]] {
     let patterns = statistics.patterns()

@@ -45,7 +45,7 @@ public struct PixelNoise: FrameAnalysis {
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel { NoiseKernel(threshold, context) }
 }
 
-private final class NoiseKernel: FrameKernel {
+private final class NoiseKernel: GroupKernel {
   let rows: [Rows] = []
   var accumulators: [any Accumulator] { statistics.accumulators }
   private let statistics: PixelStatistics
@@ -60,9 +60,9 @@ private final class NoiseKernel: FrameKernel {
     dead = context.deadPixels
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) { statistics.add(frame) }
+  func add(_ group: FrameGroup, firstRow: Int) { statistics.add(group) }
 
-  func endBlock() { statistics.flush() }
+  func flush() { statistics.flush() }
 
   func finish() -> [String: [Double]] {
     let found = statistics.patterns()

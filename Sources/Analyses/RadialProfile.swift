@@ -144,7 +144,7 @@ struct Rings {
   }
 }
 
-private final class RadialKernel: FrameKernel {
+private final class RadialKernel: GroupKernel {
   let rows: [Rows]
   let accumulators: [any Accumulator]
   private let sums: RingSums
@@ -158,9 +158,10 @@ private final class RadialKernel: FrameKernel {
     accumulators = [total, frames]
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    sums.add(frame, means: rows[0].floats(row), total: total)
-    frames.values[0] += 1
+  func add(_ group: FrameGroup, firstRow: Int) {
+    let profile = rows[0]
+    sums.add(group, total: total) { profile.floats(firstRow + $0) }
+    frames.values[0] += UInt64(group.positions.count)
   }
 
   func finish() -> [String: [Double]] {

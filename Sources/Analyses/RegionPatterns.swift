@@ -100,7 +100,7 @@ private final class RegionKernel: FrameKernel {
     rows[0].set(row, Double(first))
   }
 
-  func endBlock() { for region in statistics { region.flush() } }
+  func flush() { for region in statistics { region.flush() } }
 
   func finish() -> [String: [Double]] {
     var result = ["positions": statistics.map { Double($0.count) }]

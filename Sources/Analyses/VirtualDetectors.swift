@@ -75,7 +75,7 @@ private final class DetectorKernel: FrameKernel {
     sums.add(frame, row: row) { rows[$0].set($1, $2) }
   }
 
-  func endBlock() {
+  func flush() {
     sums.flush { rows[$0].set($1, $2) }
   }
 }
@@ -110,7 +110,7 @@ private final class FollowingDetectorKernel: FrameKernel {
     still?.add(frame, row: row) { rows[stillRows[$0]].set($1, $2) }
   }
 
-  func endBlock() {
+  func flush() {
     still?.flush { rows[stillRows[$0]].set($1, $2) }
   }
 }

@@ -14,16 +14,17 @@
 #define INLINE static inline __attribute__((always_inline))
 
 // Calls the function of the pixel type; `pixel_t` is that type inside the arguments.
-#define DISPATCH(type, call)                                     \
-  switch (type) {                                                \
-    case ck_u8: { typedef uint8_t pixel_t; call(u8); break; }    \
-    case ck_u16: { typedef uint16_t pixel_t; call(u16); break; } \
-    case ck_u32: { typedef uint32_t pixel_t; call(u32); break; } \
-    case ck_i8: { typedef int8_t pixel_t; call(i8); break; }     \
-    case ck_i16: { typedef int16_t pixel_t; call(i16); break; }  \
-    case ck_i32: { typedef int32_t pixel_t; call(i32); break; }  \
-    case ck_f32: { typedef float pixel_t; call(f32); break; }    \
-    case ck_f64: { typedef double pixel_t; call(f64); break; }   \
+#define PIXELS(type) typedef type pixel_t __attribute__((unused))
+#define DISPATCH(type, call)                             \
+  switch (type) {                                        \
+    case ck_u8: { PIXELS(uint8_t); call(u8); break; }    \
+    case ck_u16: { PIXELS(uint16_t); call(u16); break; } \
+    case ck_u32: { PIXELS(uint32_t); call(u32); break; } \
+    case ck_i8: { PIXELS(int8_t); call(i8); break; }     \
+    case ck_i16: { PIXELS(int16_t); call(i16); break; }  \
+    case ck_i32: { PIXELS(int32_t); call(i32); break; }  \
+    case ck_f32: { PIXELS(float); call(f32); break; }    \
+    case ck_f64: { PIXELS(double); call(f64); break; }   \
   }
 
 #endif

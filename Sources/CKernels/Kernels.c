@@ -14,7 +14,9 @@
 #define REAL 3
 #define LOW 0xffffffffu
 // Pixels of four frames that fit the first-level cache.
-#define PIECE 2048
+#define PIECE CK_PIECE
+// Pixels whose values of four frames are mixed at a time: a multiple of 8.
+#define MIXED 64
 
 typedef int8_t byte_bits __attribute__((vector_size(LANES)));
 typedef int8_t byte_window __attribute__((vector_size(LANES), aligned(1), may_alias));
@@ -44,8 +46,9 @@ INLINE pair add_split_square(pair a, double v) {
   return add(a, square, low == low ? low : 0);  // the splitting overflows beyond 1e300
 }
 
-// For each pixel type: the lane type of a sum over few pixels and after how many windows it may overflow; the type of
-// a sum over many, and its member of ck_sum; the signed integer of the pixel's size; how squares are summed.
+// For each pixel type: the lane type of a sum over few pixels, after how many windows it may overflow and how many
+// pixels of a bin fit it; the type of a sum over many, and its member of ck_sum; the signed integer of the pixel's size;
+// how squares are summed.
 
 #define NAME(function) function##_u8
 #define PIXEL uint8_t
@@ -55,6 +58,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH 65536
 #define FAMILY SMALL
+#define MOST_BINNED 65536
 #define ARITHMETIC uint32_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -68,6 +72,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH 65536
 #define FAMILY SMALL
+#define MOST_BINNED 65536
 #define ARITHMETIC uint32_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -81,6 +86,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH INT64_MAX
 #define FAMILY SPLIT
+#define MOST_BINNED INT64_MAX
 #define ARITHMETIC uint64_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -94,6 +100,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH 65536
 #define FAMILY SMALL
+#define MOST_BINNED 65536
 #define ARITHMETIC int32_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -107,6 +114,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH 65536
 #define FAMILY SMALL
+#define MOST_BINNED 65536
 #define ARITHMETIC int32_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -120,6 +128,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD integer
 #define FLUSH INT64_MAX
 #define FAMILY SPLIT
+#define MOST_BINNED INT64_MAX
 #define ARITHMETIC int64_t
 #define STATE int64_t
 #define SQUARES uint64_t
@@ -133,6 +142,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD real
 #define FLUSH INT64_MAX
 #define FAMILY REAL
+#define MOST_BINNED INT64_MAX
 #define ARITHMETIC double
 #define STATE pair
 #define SQUARES pair
@@ -147,6 +157,7 @@ INLINE pair add_split_square(pair a, double v) {
 #define FIELD real
 #define FLUSH INT64_MAX
 #define FAMILY REAL
+#define MOST_BINNED INT64_MAX
 #define ARITHMETIC double
 #define STATE pair
 #define SQUARES pair
@@ -168,8 +179,9 @@ ck_sum ck_sum_mask(ck_type type, const void *frame, int64_t pixels, const uint8_
   return result;
 }
 
-void ck_moments(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, int64_t count, ck_sum *sums) {
-#define CALL(name) moments_##name((const pixel_t *)frame, pixels, runs, count, sums)
+void ck_moments(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, int64_t count, int64_t columns,
+                ck_sum *sums, void *work) {
+#define CALL(name) moments_##name((const pixel_t *)frame, pixels, runs, count, columns, sums, work)
   DISPATCH(type, CALL)
 #undef CALL
 }
@@ -182,8 +194,15 @@ ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int
   return result;
 }
 
-void ck_accumulate(ck_type type, const void *frames, int64_t count, int64_t pixels, const ck_statistics *state) {
-#define CALL(name) accumulate_##name((const pixel_t *)frames, count, pixels, state)
+void ck_accumulate(ck_type type, const void *frames, int64_t stride, int64_t count, int64_t pixels,
+                   const ck_statistics *state) {
+#define CALL(name) accumulate_##name((const pixel_t *)frames, stride, count, pixels, state)
+  DISPATCH(type, CALL)
+#undef CALL
+}
+
+void ck_settle(ck_type type, int64_t pixels, const ck_statistics *state) {
+#define CALL(name) settle_##name(pixels, state)
   DISPATCH(type, CALL)
 #undef CALL
 }
@@ -191,6 +210,13 @@ void ck_accumulate(ck_type type, const void *frames, int64_t count, int64_t pixe
 void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
                  ck_sum *sums, void *work) {
 #define CALL(name) sum_bins_##name((const pixel_t *)frame, runs, count, bin, bins, sums, work)
+  DISPATCH(type, CALL)
+#undef CALL
+}
+
+void ck_sum_bins4(ck_type type, const void *frames, int64_t stride, const ck_run *runs, int64_t count,
+                  const uint16_t *bin, int64_t bins, ck_sum *sums, void *work) {
+#define CALL(name) sum_bins4_##name((const pixel_t *)frames, stride, runs, count, bin, bins, sums, work)
   DISPATCH(type, CALL)
 #undef CALL
 }

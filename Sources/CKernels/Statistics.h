@@ -63,6 +63,46 @@ CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, pair *restric
 
 #endif
 
+#if FAMILY == SMALL
+
+// Like sums4, into 32-bit sums.
+CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_t n, uint32_t *restrict sum,
+                                 uint32_t *restrict square) {
+  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  for (int64_t i = 0; i < n; i++) {
+    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+    sum[i] += (uint32_t)((p + q) + (r + s));
+    square[i] += ((uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint32_t)(r * r) + (uint32_t)(s * s));
+  }
+}
+
+// Moves the 32-bit sums into the wide ones.
+CLONES static void NAME(widen)(int64_t n, uint32_t *restrict narrow_sum, uint32_t *restrict narrow_square,
+                               int64_t *restrict sum, uint64_t *restrict square) {
+  for (int64_t i = 0; i < n; i++) {
+    sum[i] += (ARITHMETIC)narrow_sum[i];
+    square[i] += narrow_square[i];
+    narrow_sum[i] = narrow_square[i] = 0;
+  }
+}
+
+// A number not below the magnitude of any pixel of four frames.
+CLONES static uint32_t NAME(bound4)(const PIXEL *restrict a, int64_t stride, int64_t n) {
+  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  // A negative number's magnitude is one more than its complement.
+  const int sign = 8 * sizeof(PIXEL) - 1;
+  PIXEL any = 0;
+  if ((PIXEL)-1 > 0)
+    for (int64_t i = 0; i < n; i++) any |= (PIXEL)((a[i] | b[i]) | (c[i] | d[i]));
+  else
+    for (int64_t i = 0; i < n; i++)
+      any |= (PIXEL)(((a[i] ^ (a[i] >> sign)) | (b[i] ^ (b[i] >> sign)))
+                     | ((c[i] ^ (c[i] >> sign)) | (d[i] ^ (d[i] >> sign))));
+  return (uint32_t)any + 1;
+}
+
+#endif
+
 CLONES static void NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict smallest,
                                    PIXEL *restrict largest) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
@@ -85,22 +125,63 @@ CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *re
   }
 }
 
-static void NAME(accumulate)(const PIXEL *frames, int64_t count, int64_t pixels, const ck_statistics *state) {
+#if FAMILY == SMALL
+
+// Sums of four frames' pixels, narrow as long as nothing can overflow: Σv² < 2³² holds Σv too.
+static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
+  uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done, *narrow_square = (uint32_t *)state->narrow_square + done;
+  int64_t *sum = (int64_t *)state->sum + done;
+  uint64_t *square = (uint64_t *)state->square + done, *used = (uint64_t *)state->used + done / PIECE;
+  uint64_t bound = NAME(bound4)(frame, stride, n), added = 4 * bound * bound;
+  if (*used && *used + added > UINT32_MAX) {
+    NAME(widen)(n, narrow_sum, narrow_square, sum, square);
+    *used = 0;
+  }
+  if (added > UINT32_MAX) {
+    NAME(sums4)(frame, stride, n, sum, square, 0);
+  } else {
+    NAME(narrow4)(frame, stride, n, narrow_sum, narrow_square);
+    *used += added;
+  }
+}
+
+static void NAME(settle)(int64_t pixels, const ck_statistics *state) {
+  for (int64_t done = 0; done < pixels; done += PIECE) {
+    uint64_t *used = (uint64_t *)state->used + done / PIECE;
+    if (*used)
+      NAME(widen)(pixels - done < PIECE ? pixels - done : PIECE, (uint32_t *)state->narrow_sum + done,
+                  (uint32_t *)state->narrow_square + done, (int64_t *)state->sum + done,
+                  (uint64_t *)state->square + done);
+    *used = 0;
+  }
+}
+
+#else
+
+static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
+  NAME(sums4)(frame, stride, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
+              (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
+}
+
+static void NAME(settle)(int64_t pixels, const ck_statistics *state) { (void)pixels, (void)state; }
+
+#endif
+
+static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
+                             const ck_statistics *state) {
   // In pieces, so that the second loop finds the pixels in the first-level cache.
   for (int64_t done = 0; done < pixels; done += PIECE) {
     int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
-    STATE *sum = (STATE *)state->sum + done;
-    SQUARES *square = (SQUARES *)state->square + done;
-    uint64_t *high = (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0);
     PIXEL *smallest = (PIXEL *)state->smallest + done, *largest = (PIXEL *)state->largest + done;
     int64_t frame = 0;
     for (; frame + 4 <= count; frame += 4) {
-      NAME(sums4)(frames + frame * pixels + done, pixels, n, sum, square, high);
-      NAME(extremes4)(frames + frame * pixels + done, pixels, n, smallest, largest);
+      NAME(extremes4)(frames + frame * stride + done, stride, n, smallest, largest);
+      NAME(piece4)(frames + frame * stride + done, stride, n, done, state);
     }
     for (; frame < count; frame++) {
-      NAME(sums1)(frames + frame * pixels + done, n, sum, square, high);
-      NAME(extremes1)(frames + frame * pixels + done, n, smallest, largest);
+      NAME(sums1)(frames + frame * stride + done, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
+                  (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
+      NAME(extremes1)(frames + frame * stride + done, n, smallest, largest);
     }
   }
 }

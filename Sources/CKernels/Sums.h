@@ -4,12 +4,21 @@ typedef PIXEL NAME(window) __attribute__((vector_size(LANES * sizeof(PIXEL)), al
 typedef PIXEL NAME(vector) __attribute__((vector_size(LANES * sizeof(PIXEL))));
 typedef MASK NAME(bits) __attribute__((vector_size(LANES * sizeof(PIXEL))));
 typedef WIDE NAME(lanes) __attribute__((vector_size(LANES * sizeof(WIDE))));
+typedef WIDE NAME(sums) __attribute__((vector_size(LANES * sizeof(WIDE)), aligned(1), may_alias));
+typedef TOTAL NAME(totals) __attribute__((vector_size(LANES * sizeof(TOTAL))));
 
 INLINE TOTAL NAME(reduce)(const NAME(lanes) *lanes) {
   WIDE sum[LANES];
   memcpy(sum, lanes, sizeof sum);
   TOTAL part[8] = {0};
   for (int i = 0; i < LANES; i++) part[i % 8] += (TOTAL)sum[i];
+  return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+INLINE TOTAL NAME(add_up)(const NAME(totals) *totals) {
+  TOTAL sum[LANES], part[8] = {0};
+  memcpy(sum, totals, sizeof sum);
+  for (int i = 0; i < LANES; i++) part[i % 8] += sum[i];
   return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
@@ -85,47 +94,55 @@ CLONES static ck_sum NAME(sum_mask)(const PIXEL *frame, int64_t pixels, const ui
   return result;
 }
 
-CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_run *runs, int64_t count, ck_sum *sums) {
+// Without a multiplication for each pixel: Σ x·v from the sums of the columns, and Σ y·v from the sum of all rows so far,
+// added once for every row that follows.
+CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_run *runs, int64_t count, int64_t columns,
+                                 ck_sum *sums, WIDE *work) {
   const PIXEL *end = frame + pixels;
-  WIDE step[LANES];
-  for (int i = 0; i < LANES; i++) step[i] = (WIDE)i;
-  NAME(lanes) columns;
-  memcpy(&columns, step, sizeof step);
-  TOTAL all = 0, down = 0, right = 0;
+  // The first lanes of the last window of a run may lie before column 0.
+  WIDE *column = work + LANES;
+  memset(work, 0, (size_t)(columns + 2 * LANES) * sizeof(WIDE));
+  NAME(lanes) lanes = {0};
+  NAME(totals) passed = {0};
+  TOTAL all = 0, skipped = 0;
+  int64_t budget = FLUSH, y = count > 0 ? runs[0].y : 0;
   for (int64_t r = 0; r < count; r++) {
     const PIXEL *pixel = frame + runs[r].start;
-    int64_t rest = runs[r].length, x = runs[r].x;
-    TOTAL row = 0;
-    while (rest > 0) {
-      // 256 columns at a time: Σ j·v for j < 256 of 16-bit pixels fits 32 bits.
-      int64_t part = rest < 256 ? rest : 256, done = 0;
-      NAME(lanes) plain = {0}, weighted = {0}, column = columns;
-      for (; done + LANES <= part; done += LANES, column += (WIDE)LANES) {
-        NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)(pixel + done), NAME(lanes));
-        plain += value;
-        weighted += value * column;
-      }
-      TOTAL sum = NAME(reduce)(&plain), moment = NAME(reduce)(&weighted);
-      if (done < part) {
-        NAME(lanes) value, product;
-        int low = NAME(tail)(pixel + done, (int)(part - done), frame, end, &value);
-        product = value * columns;
-        TOTAL last = NAME(reduce)(&value);
-        sum += last;
-        moment += NAME(reduce)(&product) + last * (TOTAL)(done - low);
-      }
-      row += sum;
-      right += moment + sum * (TOTAL)x;
-      x += part;
-      pixel += part;
-      rest -= part;
+    int64_t length = runs[r].length;
+    if (runs[r].y != y) {
+      const TOTAL rows = (TOTAL)(runs[r].y - y);
+      NAME(totals) sum = __builtin_convertvector(lanes, NAME(totals));
+      passed += rows == 1 ? sum : sum * rows;
+      skipped += all * rows;
+      y = runs[r].y;
     }
-    all += row;
-    down += row * (TOTAL)runs[r].y;
+    if ((budget -= length / LANES + 1) < 0) {
+      all += NAME(reduce)(&lanes);
+      lanes = (NAME(lanes)){0};
+      budget = FLUSH - (length / LANES + 1);
+    }
+    NAME(sums) *sum = (NAME(sums) *)(column + runs[r].x);
+    for (; length >= LANES; length -= LANES, pixel += LANES, sum++) {
+      NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
+      lanes += value;
+      *sum += value;
+    }
+    if (length > 0) {
+      NAME(lanes) value;
+      int low = NAME(tail)(pixel, (int)length, frame, end, &value);
+      lanes += value;
+      sum = (NAME(sums) *)((WIDE *)sum - low);
+      *sum += value;
+    }
   }
-  sums[0].FIELD = (TOTAL)all;
-  sums[1].FIELD = (TOTAL)down;
-  sums[2].FIELD = (TOTAL)right;
+  all += NAME(reduce)(&lanes);
+  NAME(totals) right = {0}, place;
+  for (int i = 0; i < LANES; i++) place[i] = (TOTAL)i;
+  for (int64_t x = 0; x < columns; x += LANES, place += LANES)
+    right += __builtin_convertvector(*(const NAME(sums) *)(column + x), NAME(totals)) * place;
+  sums[0].FIELD = all;
+  sums[1].FIELD = all * (TOTAL)y - (skipped + NAME(add_up)(&passed));
+  sums[2].FIELD = NAME(add_up)(&right);
 }
 
 CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, TOTAL *sum, PIXEL *largest) {
@@ -177,13 +194,49 @@ static ck_summary NAME(summarize)(const PIXEL *frame, const ck_run *runs, int64_
   return result;
 }
 
+typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned(1), may_alias));
+typedef PIXEL NAME(four) __attribute__((vector_size(4 * sizeof(PIXEL)), may_alias));
+typedef WIDE NAME(quad) __attribute__((vector_size(4 * sizeof(WIDE))));
+
+// The pixels of four frames alternately.
+INLINE void NAME(mix)(const PIXEL *a, int64_t stride, int64_t count, PIXEL *mixed) {
+  const PIXEL *b = a + stride, *c = b + stride, *d = c + stride;
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    NAME(eight) p = *(const NAME(eight) *)(a + i), q = *(const NAME(eight) *)(b + i);
+    NAME(eight) r = *(const NAME(eight) *)(c + i), s = *(const NAME(eight) *)(d + i);
+    NAME(eight) pr = __builtin_shufflevector(p, r, 0, 8, 1, 9, 2, 10, 3, 11);
+    NAME(eight) qs = __builtin_shufflevector(q, s, 0, 8, 1, 9, 2, 10, 3, 11);
+    NAME(eight) pr2 = __builtin_shufflevector(p, r, 4, 12, 5, 13, 6, 14, 7, 15);
+    NAME(eight) qs2 = __builtin_shufflevector(q, s, 4, 12, 5, 13, 6, 14, 7, 15);
+    NAME(eight) *out = (NAME(eight) *)(mixed + 4 * i);
+    out[0] = __builtin_shufflevector(pr, qs, 0, 8, 1, 9, 2, 10, 3, 11);
+    out[1] = __builtin_shufflevector(pr, qs, 4, 12, 5, 13, 6, 14, 7, 15);
+    out[2] = __builtin_shufflevector(pr2, qs2, 0, 8, 1, 9, 2, 10, 3, 11);
+    out[3] = __builtin_shufflevector(pr2, qs2, 4, 12, 5, 13, 6, 14, 7, 15);
+  }
+  for (; i < count; i++) {
+    mixed[4 * i] = a[i];
+    mixed[4 * i + 1] = b[i];
+    mixed[4 * i + 2] = c[i];
+    mixed[4 * i + 3] = d[i];
+  }
+}
+
+INLINE void NAME(take_bins)(const NAME(quad) *a, int64_t bins, ck_sum *sums) {
+  const NAME(quad) *b = a + bins, *c = b + bins, *d = c + bins;
+  for (int64_t j = 0; j < bins; j++)
+    for (int f = 0; f < 4; f++)
+      sums[f * bins + j].FIELD += ((TOTAL)a[j][f] + (TOTAL)b[j][f]) + ((TOTAL)c[j][f] + (TOTAL)d[j][f]);
+}
+
 CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
                                   int64_t bins, ck_sum *sums, WIDE *work) {
   // Neighbours often lie in the same bin: four copies keep an addition from waiting for the one before.
   WIDE *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
   memset(work, 0, (size_t)(4 * bins) * sizeof(WIDE));
   memset(sums, 0, (size_t)bins * sizeof(ck_sum));
-  int64_t budget = 65536;
+  int64_t budget = MOST_BINNED;
   for (int64_t r = 0; r < count; r++) {
     int64_t rest = runs[r].length;
     const PIXEL *pixel = frame + runs[r].start;
@@ -195,7 +248,7 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
           sums[j].FIELD += ((TOTAL)a[j] + (TOTAL)b[j]) + ((TOTAL)c[j] + (TOTAL)d[j]);
           a[j] = b[j] = c[j] = d[j] = 0;
         }
-        budget = 65536 - part;
+        budget = MOST_BINNED - part;
       }
       for (; i + 4 <= part; i += 4) {
         a[k[i]] += (WIDE)pixel[i];
@@ -211,6 +264,43 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
   }
   for (int64_t j = 0; j < bins; j++)
     sums[j].FIELD += ((TOTAL)a[j] + (TOTAL)b[j]) + ((TOTAL)c[j] + (TOTAL)d[j]);
+}
+
+// Four frames at a time: the bin of a pixel is looked up once, and one addition serves all four. The order of additions
+// is that of sum_bins.
+CLONES static void NAME(sum_bins4)(const PIXEL *frame, int64_t stride, const ck_run *runs, int64_t count,
+                                   const uint16_t *bin, int64_t bins, ck_sum *sums, NAME(quad) *work) {
+  NAME(quad) *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
+  memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
+  memset(sums, 0, (size_t)(4 * bins) * sizeof(ck_sum));
+  int64_t budget = MOST_BINNED;
+  for (int64_t r = 0; r < count; r++) {
+    int64_t rest = runs[r].length;
+    const PIXEL *pixel = frame + runs[r].start;
+    const uint16_t *k = bin + runs[r].start;
+    while (rest > 0) {
+      int64_t part = rest < MIXED ? rest : MIXED, i = 0;
+      if ((budget -= part) < 0) {
+        NAME(take_bins)(work, bins, sums);
+        memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
+        budget = MOST_BINNED - part;
+      }
+      PIXEL mixed[4 * MIXED] __attribute__((aligned(64)));
+      NAME(mix)(pixel, stride, part, mixed);
+      const NAME(four) *four = (const NAME(four) *)mixed;
+      for (; i + 4 <= part; i += 4) {
+        a[k[i]] += __builtin_convertvector(four[i], NAME(quad));
+        b[k[i + 1]] += __builtin_convertvector(four[i + 1], NAME(quad));
+        c[k[i + 2]] += __builtin_convertvector(four[i + 2], NAME(quad));
+        d[k[i + 3]] += __builtin_convertvector(four[i + 3], NAME(quad));
+      }
+      for (; i < part; i++) a[k[i]] += __builtin_convertvector(four[i], NAME(quad));
+      pixel += part;
+      k += part;
+      rest -= part;
+    }
+  }
+  NAME(take_bins)(work, bins, sums);
 }
 
 CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,

@@ -10,6 +10,7 @@
 #undef FIELD
 #undef FLUSH
 #undef FAMILY
+#undef MOST_BINNED
 #undef ARITHMETIC
 #undef STATE
 #undef SQUARES

@@ -1,12 +1,13 @@
 import STEM
 
-/// Frames of a flat file, window by window: pointers straight into the window where pixels are stored in the native
-/// form, otherwise one frame at a time in a buffer that stays in the cache.
+/// Frames of a flat file, window by window: straight from the window where pixels are stored in the native form,
+/// otherwise converted into a buffer that stays in the cache.
 final class FlatFileReader: FrameReader {
   private let source: FlatFileSource
   private let bytes: any ByteSource
   private let windowFrames: Int
-  private let scratch: UnsafeMutableRawBufferPointer
+  /// Frames that cannot be used as they lie; memory is taken by the first.
+  private var converted = ScratchBuffer()
 
   /// Small enough that a window is still in the core's cache when its frames are processed.
   static let windowBytes = 512 << 10
@@ -14,29 +15,61 @@ final class FlatFileReader: FrameReader {
   init(_ source: FlatFileSource, bytes: any ByteSource) {
     self.source = source
     self.bytes = bytes
-    windowFrames = max(1, Self.windowBytes / source.layout.stride)
-    scratch = .allocate(byteCount: source.description.frameBytes, alignment: 64)
+    windowFrames = max(1, Self.windowBytes / max(source.layout.stride, source.description.frameBytes))
   }
 
-  deinit { scratch.deallocate() }
+  var isMapped: Bool { bytes is MappedFile }
 
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     let layout = source.layout
     try source.description.check(positions)
     if !positions.isEmpty { bytes.expect(layout.bytes(of: positions)) }
     var next = positions.lowerBound
     while next < positions.upperBound {
       let window = next..<min(next + windowFrames, positions.upperBound)
-      let records = try stretch(of: window)
-      for position in window {
-        let record = records + (position - window.lowerBound) * layout.stride
-        if let wrong = source.check?(record) {
-          throw Problem(.badData, at: source.description.path, "frame \(position) (counted from 0): \(wrong)")
-        }
-        try body(position, pixels(record + layout.lead))
-      }
+      try handOut(window, try stretch(of: window), body)
       next = window.upperBound
     }
+  }
+
+  private func handOut(_ window: Range<Int>, _ records: UnsafeRawPointer, _ body: (FrameGroup) throws -> Void) throws {
+    let layout = source.layout
+    if let (position, wrong) = firstWrong(window, records) {
+      if position > window.lowerBound { try handOut(window.lowerBound..<position, records, body) }
+      throw Problem(.badData, at: source.description.path, "frame \(position) (counted from 0): \(wrong)")
+    }
+    let first = records + layout.lead
+    guard isUsable(first) else { return try body(convert(window, first)) }
+    try body(FrameGroup(window, first: first, strideBytes: layout.stride))
+  }
+
+  private func firstWrong(_ window: Range<Int>, _ records: UnsafeRawPointer) -> (position: Int, String)? {
+    guard let check = source.check else { return nil }
+    for position in window {
+      let record = records + (position - window.lowerBound) * source.layout.stride
+      if let wrong = check(record) { return (position, wrong) }
+    }
+    return nil
+  }
+
+  /// Whether pixels are stored in the native form, and where their type may lie; headers can have odd lengths.
+  private func isUsable(_ first: UnsafeRawPointer) -> Bool {
+    guard case .native = source.coding else { return false }
+    return (Int(bitPattern: first) | source.layout.stride) & (source.description.pixelType.size - 1) == 0
+  }
+
+  private func convert(_ window: Range<Int>, _ first: UnsafeRawPointer) -> FrameGroup {
+    let about = source.description
+    converted.grow(to: window.count * about.frameBytes)
+    for index in 0..<window.count {
+      let (stored, target) = (first + index * source.layout.stride, converted.start + index * about.frameBytes)
+      switch source.coding {
+      case .native: target.copyMemory(from: stored, byteCount: source.layout.stored)
+      case .swapped: swapBytes(stored, target, pixels: about.detectorShape.count, size: about.pixelType.size)
+      case .decoded(let decode): decode(stored, target)
+      }
+    }
+    return FrameGroup(window, first: UnsafeRawPointer(converted.start), strideBytes: about.frameBytes)
   }
 
   private func stretch(of window: Range<Int>) throws -> UnsafeRawPointer {
@@ -46,20 +79,6 @@ final class FlatFileReader: FrameReader {
     } catch {
       throw source.description.unreadable(error, frame: layout.frame(at: error.offset))
     }
-  }
-
-  private func pixels(_ stored: UnsafeRawPointer) -> UnsafeRawPointer {
-    let size = source.description.pixelType.size
-    let target = scratch.baseAddress!
-    switch source.coding {
-    case .native:
-      // An odd header length can leave pixels unaligned for their type.
-      if Int(bitPattern: stored) & (size - 1) == 0 { return stored }
-      target.copyMemory(from: stored, byteCount: source.layout.stored)
-    case .swapped: swapBytes(stored, target, pixels: source.description.detectorShape.count, size: size)
-    case .decoded(let decode): decode(stored, target)
-    }
-    return UnsafeRawPointer(target)
   }
 }
 

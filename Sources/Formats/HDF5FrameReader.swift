@@ -33,14 +33,18 @@ final class HDF5FrameReader: FrameReader {
 
   var decodeSeconds: Double { direct?.decodeSeconds ?? 0 }
 
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     try source.description.check(positions)
     let (width, size) = (source.layout.grid.x, source.description.pixelType.size)
-    for position in positions {
-      let (y, x) = (position / width, position % width)
-      if !window.contains(y, x) { try load(position, wantedEnd: positions.upperBound) }
+    var next = positions.lowerBound
+    while next < positions.upperBound {
+      let (y, x) = (next / width, next % width)
+      if !window.contains(y, x) { try load(next, wantedEnd: positions.upperBound) }
+      // To the end of the window's line.
+      let end = min(positions.upperBound, y * width + window.columns.upperBound)
       let offset = (y - window.rows.lowerBound) * strides.y + (x - window.columns.lowerBound) * strides.x
-      try body(position, start! + offset * size)
+      try body(FrameGroup(next..<end, first: start! + offset * size, strideBytes: strides.x * size))
+      next = end
     }
   }
 

@@ -16,13 +16,16 @@ final class StridedReader: FrameReader {
 
   deinit { tile.deallocate() }
 
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     let description = source.description
     try description.check(positions)
-    for position in positions {
-      if !held.contains(position) { try load(tileOf: position) }
-      let frame = tile.baseAddress! + (position - held.lowerBound) * description.frameBytes
-      try body(position, UnsafeRawPointer(frame))
+    var next = positions.lowerBound
+    while next < positions.upperBound {
+      if !held.contains(next) { try load(tileOf: next) }
+      let group = next..<min(held.upperBound, positions.upperBound)
+      let first = tile.baseAddress! + (next - held.lowerBound) * description.frameBytes
+      try body(FrameGroup(group, first: UnsafeRawPointer(first), strideBytes: description.frameBytes))
+      next = group.upperBound
     }
   }
 

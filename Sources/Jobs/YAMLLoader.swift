@@ -192,9 +192,33 @@ func plainScalar(_ text: String) -> Setting? {
   case ".inf", "+.inf", "-.inf", ".nan", ".Inf", "-.Inf", ".NaN", ".NAN", ".INF", "-.INF": return nil
   default: break
   }
-  guard text.wholeMatch(of: /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/) != nil else { return .text(text) }
+  guard isDecimal(text.utf8) else { return .text(text) }
   if let integer = Int(text) { return .integer(integer) }
   guard let number = Double(text.hasSuffix(".") ? text + "0" : text), number.isFinite else { return nil }
   // 64.0 and 1e3 are whole numbers for whoever asks for one.
   return number.magnitude < 0x1p53 && number == number.rounded() ? .integer(Int(number)) : .number(number)
+}
+
+/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, which as a regular expression takes a millisecond.
+private func isDecimal(_ text: String.UTF8View) -> Bool {
+  var rest = text[...]
+  func take(_ wanted: String.UTF8View) -> Bool {
+    guard let first = rest.first, wanted.contains(first) else { return false }
+    rest.removeFirst()
+    return true
+  }
+  func digits() -> Int {
+    let before = rest.count
+    while take("0123456789".utf8) {}
+    return before - rest.count
+  }
+  _ = take("+-".utf8)
+  let whole = digits()
+  let fraction = take(".".utf8) ? digits() : 0
+  guard whole + fraction > 0 else { return false }
+  if take("eE".utf8) {
+    _ = take("+-".utf8)
+    if digits() == 0 { return false }
+  }
+  return rest.isEmpty
 }

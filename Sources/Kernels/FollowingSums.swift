@@ -36,7 +36,9 @@ public final class FollowingSums {
 public final class FollowingMoments {
   private let type: PixelType
   private let pixels: Int
+  private let columns: Int
   private let moving: MovingRuns
+  private let work: Fixed<UInt64>
   private var sums: (ck_sum, ck_sum, ck_sum) = (ck_sum(), ck_sum(), ck_sum())
 
   /// - Parameters:
@@ -45,6 +47,8 @@ public final class FollowingMoments {
   public init(radius: Double, kept: PixelSelection, type: PixelType) {
     self.type = type
     pixels = kept.shape.count
+    columns = kept.shape.x
+    work = Moments.work(columns: columns)
     moving = MovingRuns([.annulus(inner: 0, outer: radius)], kept: kept)
   }
 
@@ -53,7 +57,8 @@ public final class FollowingMoments {
     moving.move(to: disk)
     withUnsafeMutablePointer(to: &sums) {
       $0.withMemoryRebound(to: ck_sum.self, capacity: 3) {
-        ck_moments(type.c, frame, Int64(pixels), moving.runs, Int64(moving.first[1]), $0)
+        ck_moments(
+          type.c, frame, Int64(pixels), moving.runs, Int64(moving.first[1]), Int64(columns), $0, work.pointer)
       }
     }
     let total = type.value(sums.0)

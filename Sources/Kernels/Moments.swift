@@ -5,15 +5,22 @@ import STEM
 public final class Moments {
   private let type: PixelType
   private let pixels: Int
+  private let columns: Int
   private let runs: Fixed<ck_run>
+  private let work: Fixed<UInt64>
   private var buffer: (ck_sum, ck_sum, ck_sum) = (ck_sum(), ck_sum(), ck_sum())
 
   /// `selection`: the pixels that take part.
   public init(_ selection: PixelSelection, type: PixelType) {
     self.type = type
     pixels = selection.shape.count
+    columns = selection.shape.x
     runs = Fixed(selection.runs())
+    work = Self.work(columns: columns)
   }
+
+  /// What `ck_moments` needs for a detector of `columns` columns.
+  static func work(columns: Int) -> Fixed<UInt64> { Fixed(Array(repeating: 0, count: columns + 64)) }
 
   /// Σ v·(y, x) / Σ v [px, the centre of pixel (0, 0) is (0, 0)]; NaN where Σ v = 0, or with a NaN pixel. Sums over
   /// integer pixels are exact.
@@ -27,7 +34,8 @@ public final class Moments {
   public func sums(_ frame: UnsafeRawPointer) -> (total: Double, y: Double, x: Double) {
     withUnsafeMutablePointer(to: &buffer) {
       $0.withMemoryRebound(to: ck_sum.self, capacity: 3) {
-        ck_moments(type.c, frame, Int64(pixels), runs.pointer, Int64(runs.values.count), $0)
+        ck_moments(
+          type.c, frame, Int64(pixels), runs.pointer, Int64(runs.values.count), Int64(columns), $0, work.pointer)
       }
     }
     return (type.value(buffer.0), type.value(buffer.1), type.value(buffer.2))

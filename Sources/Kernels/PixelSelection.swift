@@ -74,8 +74,15 @@ public struct DetectorGeometry: Sendable {
 
   /// inner ≤ r < outer [px].
   public func annulus(inner: Double, outer: Double) -> PixelSelection {
-    PixelSelection(shape) { y, x in
-      let r = radius(y, x)
+    // hypot is slow and needed only where its rounding could matter.
+    let near = 1e-12, low = inner * inner, high = outer * outer
+    return PixelSelection(shape) { y, x in
+      let down = Double(y) - center.y, right = Double(x) - center.x
+      let square = down * down + right * right
+      if inner > 0, square < low * (1 - near) { return false }
+      if square > high * (1 + near) { return false }
+      if square > low * (1 + near), square < high * (1 - near) { return true }
+      let r = hypot(down, right)
       return inner <= r && r < outer
     }
   }

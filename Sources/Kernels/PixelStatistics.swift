@@ -12,6 +12,7 @@ public final class PixelStatistics {
   private let pixels: Int
   private let frames = PixelSum<UInt64>(1)
   private let state: ck_statistics
+  private let narrow: NarrowSums?
   private let batch: FrameBatch
 
   public init(pixels: Int, type: PixelType) {
@@ -24,10 +25,12 @@ public final class PixelStatistics {
     case .f32, .f64: sums = [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
     }
     let extremes = Self.extremes(type.memory, pixels)
+    narrow = type.size < 4 ? NarrowSums(pixels) : nil
     state = ck_statistics(
       sum: sums[0].bytes.baseAddress, square: sums[1].bytes.baseAddress,
       high: sums.count > 2 ? sums[2].bytes.baseAddress : nil, smallest: extremes[0].bytes.baseAddress,
-      largest: extremes[1].bytes.baseAddress)
+      largest: extremes[1].bytes.baseAddress, narrow_sum: narrow?.sum.pointer, narrow_square: narrow?.square.pointer,
+      used: narrow?.used.pointer)
     sums.append(frames)
     accumulators = sums + extremes
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
@@ -47,7 +50,20 @@ public final class PixelStatistics {
   }
 
   public func add(_ frame: UnsafeRawPointer) {
-    batch.add(frame, row: 0) { accumulate($0, $1.count) }
+    batch.add(frame, row: 0) { accumulate($0, $1.count, stride: pixels) }
+  }
+
+  /// Four frames at a time where they lie; only what is left is copied.
+  public func add(_ group: FrameGroup) {
+    var next = group.positions.lowerBound
+    let end = group.positions.upperBound
+    while batch.count > 0, next < end {
+      add(group[next])
+      next += 1
+    }
+    let whole = (end - next) / 4 * 4
+    accumulate(group[next], whole, stride: group.strideBytes / type.size)
+    for position in next + whole..<end { add(group[position]) }
   }
 
   /// Frames added so far, those that wait not counted.
@@ -55,11 +71,12 @@ public final class PixelStatistics {
 
   /// Must be called before the accumulators are read.
   public func flush() {
-    batch.flush { accumulate($0, $1.count) }
+    batch.flush { accumulate($0, $1.count, stride: pixels) }
+    withUnsafePointer(to: state) { ck_settle(type.c, Int64(pixels), $0) }
   }
 
-  private func accumulate(_ frames: UnsafeRawPointer, _ count: Int) {
-    withUnsafePointer(to: state) { ck_accumulate(type.c, frames, Int64(count), Int64(pixels), $0) }
+  private func accumulate(_ frames: UnsafeRawPointer, _ count: Int, stride: Int) {
+    withUnsafePointer(to: state) { ck_accumulate(type.c, frames, Int64(stride), Int64(count), Int64(pixels), $0) }
     self.frames.values[0] += UInt64(count)
   }
 
@@ -111,6 +128,19 @@ public final class PixelStatistics {
     var square = UInt128(values(1, UInt64.self)[pixel])
     if state.high != nil { square += UInt128(values(2, UInt64.self)[pixel]) << 32 }
     return Double(UInt128(count) * square - sum * sum) / frames / frames
+  }
+}
+
+/// 32-bit sums of a few frames, before they go into the accumulators: half of the state to be read and written.
+private struct NarrowSums {
+  let sum: Fixed<UInt32>
+  let square: Fixed<UInt32>
+  let used: Fixed<UInt64>
+
+  init(_ pixels: Int) {
+    sum = Fixed(repeatElement(0, count: pixels))
+    square = Fixed(repeatElement(0, count: pixels))
+    used = Fixed(repeatElement(0, count: pixels / Int(CK_PIECE) + 1))
   }
 }
 

@@ -71,10 +71,11 @@ private final class CorrectedReader: FrameReader {
   deinit { sums.deallocate() }
 
   var decodeSeconds: Double { base.decodeSeconds }
+  var isMapped: Bool { base.isMapped }
 
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     if scan.isIdentity {
-      return try base.forEachFrame(in: positions) { try body($0, corrector.correct($1)) }
+      return try base.forEachFrame(in: positions) { try body(FrameGroup($0, corrector.correct($1))) }
     }
     for run in scan.rowRuns(of: positions, atMost: longestRun) {
       if scan.bin.count > 1 {
@@ -82,14 +83,14 @@ private final class CorrectedReader: FrameReader {
       } else {
         let source = scan.source(of: run, line: 0)
         try base.forEachFrame(in: source) { position, frame in
-          try body(run.lowerBound + position - source.lowerBound, corrector.correct(frame))
+          try body(FrameGroup(run.lowerBound + position - source.lowerBound, corrector.correct(frame)))
         }
       }
     }
   }
 
   /// Row by row of the file's scan; the last row completes one position after the other.
-  private func sum(_ run: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  private func sum(_ run: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     let start = sums.baseAddress!
     start.initializeMemory(as: UInt8.self, repeating: 0, count: run.count * sumBytes)
     for line in 0..<scan.bin.y {
@@ -98,7 +99,7 @@ private final class CorrectedReader: FrameReader {
         let (bin, column) = (position - source.lowerBound).quotientAndRemainder(dividingBy: scan.bin.x)
         corrector.add(frame, to: start + bin * sumBytes)
         if line == scan.bin.y - 1, column == scan.bin.x - 1 {
-          try body(run.lowerBound + bin, corrector.finish(start + bin * sumBytes))
+          try body(FrameGroup(run.lowerBound + bin, corrector.finish(start + bin * sumBytes)))
         }
       }
     }

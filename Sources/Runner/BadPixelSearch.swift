@@ -53,5 +53,5 @@ private final class MomentsKernel: FrameKernel {
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int) { moments.add(frame) }
-  func endBlock() { moments.flush() }
+  func flush() { moments.flush() }
 }

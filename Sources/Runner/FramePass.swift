@@ -18,6 +18,9 @@ final class FramePass {
   let blocks: BlockPlan
   let selection: PositionSelection
   let kernels: [any FrameKernel]
+  /// Those that take frame by frame, and the others.
+  private let frameKernels: [any FrameKernel]
+  private let groupKernels: [any GroupKernel]
   /// The optical axis of every position, where kernels follow it.
   var origins: OriginField?
   /// Blocks that are left out are not read; their rows stay missing.
@@ -44,6 +47,8 @@ final class FramePass {
   init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
     self.selection = selection
     self.kernels = kernels
+    frameKernels = kernels.filter { !($0 is any GroupKernel) }
+    groupKernels = kernels.compactMap { $0 as? any GroupKernel }
     accumulators = kernels.flatMap(\.accumulators)
     sumsAreExact = accumulators.allSatisfy(\.isExact)
     frameBytes = description.frameBytes
@@ -73,6 +78,7 @@ final class FramePass {
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
     try ranks.startTasks()
+    statistics.isMapped = reader.isMapped
     let began = ContinuousClock.now
     let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, checkpoint, state) } }
     try ranks.endTasks()
@@ -173,9 +179,15 @@ final class FramePass {
     let began = ContinuousClock.now
     let decodedBefore = reader.decodeSeconds
     let runs = selection.runs(in: block)
-    let kernelTime = statistics.timesKernels ? try timed(runs, leafStart, reader) : try untimed(runs, leafStart, reader)
+    var kernelTime = Duration.zero
+    // A clock around every group costs too much for small ones: only some blocks have it.
+    let isTimed = statistics.timesKernels
     for run in runs {
-      countBadFrames(run, leafStart: leafStart)
+      try read(run, reader) { group in
+        let began = isTimed ? ContinuousClock.now : nil
+        take(group, leafStart)
+        if let began { kernelTime += ContinuousClock.now - began }
+      }
       statistics.frames += run.count
       statistics.bytes += run.count * storedBytes
     }
@@ -183,47 +195,25 @@ final class FramePass {
       busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)
   }
 
-  private func untimed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
-    let (kernels, origins) = (kernels, origins)
-    for run in runs {
-      try read(run, reader) { position, frame in
-        if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
-        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
-      }
+  private func take(_ group: FrameGroup, _ leafStart: Int) {
+    for position in group.positions {
+      let frame = group[position]
+      if let origins { for kernel in frameKernels { kernel.follow(origins[position]) } }
+      for kernel in frameKernels { kernel.add(frame, row: position - leafStart) }
     }
-    for kernel in kernels { kernel.endBlock() }
-    return .zero
-  }
-
-  /// The time of the kernels alone. A clock around every frame costs too much for small ones: only some blocks have it.
-  private func timed(_ runs: [Range<Int>], _ leafStart: Int, _ reader: any FrameReader) throws -> Duration {
-    let (kernels, origins) = (kernels, origins)
-    var time = Duration.zero
-    for run in runs {
-      try read(run, reader) { position, frame in
-        let began = ContinuousClock.now
-        if let origins { for kernel in kernels { kernel.follow(origins[position]) } }
-        for kernel in kernels { kernel.add(frame, row: position - leafStart) }
-        time += ContinuousClock.now - began
-      }
-    }
-    let began = ContinuousClock.now
-    for kernel in kernels { kernel.endBlock() }
-    return time + (ContinuousClock.now - began)
+    for kernel in groupKernels { kernel.add(group, firstRow: group.positions.lowerBound - leafStart) }
   }
 
   /// Reads the frames of a run; with `masksBadFrames` those that cannot be read are left out and listed.
-  private func read(
-    _ run: Range<Int>, _ reader: any FrameReader, _ body: (Int, UnsafeRawPointer) -> Void
-  ) throws {
+  private func read(_ run: Range<Int>, _ reader: any FrameReader, _ body: (FrameGroup) -> Void) throws {
     var next = run.lowerBound
     var step = run.count
     while next < run.upperBound {
       let end = min(run.upperBound, next + step)
       do {
-        try reader.forEachFrame(in: next..<end) { position, frame in
-          body(position, frame)
-          next = position + 1
+        try reader.forEachGroup(in: next..<end) { group in
+          body(group)
+          next = group.positions.upperBound
         }
       } catch let problem as Problem where masksBadFrames && [.badData, .inputOutput].contains(problem.code) {
         // Readers bring several frames at once: the bad one is found by going on one by one.
@@ -238,19 +228,25 @@ final class FramePass {
     }
   }
 
-  private func countBadFrames(_ run: Range<Int>, leafStart: Int) {
+  private func countBadFrames(_ positions: Range<Int>, leafStart: Int) {
     let maps = kernels.flatMap(\.rows).filter { $0.width == 1 && $0.element == .float64 }
-    for position in run where maps.contains(where: { $0.doubles(position - leafStart)[0].isNaN }) {
+    for position in selection.runs(in: positions).joined()
+    where maps.contains(where: { $0.doubles(position - leafStart)[0].isNaN }) {
       statistics.badFrames += 1
       if statistics.badPositions.count < 10 { statistics.badPositions.append(position) }
     }
   }
 
+  /// Hands finished rows on; `positions` were computed since the last time.
   func write(_ positions: Range<Int>, _ leafStart: Int) throws {
-    guard let sink else { return }
     let began = ContinuousClock.now
+    for kernel in kernels { kernel.flush() }
+    statistics.addFlush(ContinuousClock.now - began)
+    countBadFrames(positions, leafStart: leafStart)
+    guard let sink else { return }
+    let writing = ContinuousClock.now
     try sink.write(kernels, positions: positions, leafStart: leafStart)
-    statistics.writing += (ContinuousClock.now - began).seconds
+    statistics.writing += (ContinuousClock.now - writing).seconds
   }
 }
 

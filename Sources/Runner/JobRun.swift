@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import HDF5
 import Jobs
@@ -191,8 +192,8 @@ public final class JobRun {
     var summary = RunSummary(
       outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
-    summary.bottleneck =
-      Bottleneck(perRank, wall: wall, limit: ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil)?.text
+    let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path, mapped: perRank[0].isMapped) : nil
+    summary.bottleneck = Bottleneck(perRank, wall: wall, limit: limit)?.text
     summary.dose = dose
     return summary
   }

@@ -171,7 +171,7 @@ private final class MeanPattern: FrameKernel {
     }
   }
 
-  func endBlock() { if type.isInteger { statistics.flush() } }
+  func flush() { if type.isInteger { statistics.flush() } }
 
   /// NaN where no frame has a finite value.
   var mean: [Double] {

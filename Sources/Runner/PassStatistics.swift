@@ -2,6 +2,8 @@
 public struct PassStatistics: Codable, Sendable {
   /// In reading frames, undoing compression and kernels.
   public var busy = 0.0
+  /// Whether frames were read from a mapped file: kernels bring the bytes by touching them.
+  public var isMapped = false
   /// Of `busy`: undoing compression.
   public var decoding = 0.0
   /// In writing rows and saving sums.
@@ -22,6 +24,7 @@ public struct PassStatistics: Codable, Sendable {
   public var bytes = 0
   public var leaves = 0
   private var blocks = 0
+  private var flushing = 0.0
   private var busyInTimedBlocks = 0.0
   private var kernelsInTimedBlocks = 0.0
 
@@ -38,9 +41,16 @@ public struct PassStatistics: Codable, Sendable {
     blocks += 1
   }
 
+  /// What kernels do after their frames.
+  mutating func addFlush(_ time: Duration) {
+    busy += time.seconds
+    flushing += time.seconds
+  }
+
   /// Of `busy`: kernels, as seen in the timed blocks.
   public var computing: Double {
-    busyInTimedBlocks > 0 ? min(busy - decoding, busy * kernelsInTimedBlocks / busyInTimedBlocks) : 0
+    guard busyInTimedBlocks > 0 else { return flushing }
+    return flushing + min(busy - flushing - decoding, (busy - flushing) * kernelsInTimedBlocks / busyInTimedBlocks)
   }
   /// Of `busy`: bringing the bytes of the file.
   public var reading: Double { max(0, busy - decoding - computing) }

@@ -72,7 +72,7 @@ struct Provenance {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? file.close() }
       let size = Int(try file.seekToEnd())
-      var hash = SHA256()
+      let hash = SHA256()
       try file.seek(toOffset: 0)
       hash.update(try file.read(upToCount: part) ?? Data())
       if size > part {

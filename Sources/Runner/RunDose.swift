@@ -44,7 +44,7 @@ extension Plan {
     for (row, position) in sample.enumerated() {
       try? reader.forEachFrame(in: position..<(position + 1)) { kernel.add($1, row: row) }
     }
-    kernel.endBlock()
+    kernel.flush()
     return sample.indices.map { totals.doubles($0)[0] }
   }
 }

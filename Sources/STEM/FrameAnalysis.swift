@@ -126,8 +126,9 @@ public protocol FrameKernel: AnyObject {
   func follow(_ center: Pair<Double>)
   /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
   func add(_ frame: UnsafeRawPointer, row: Int)
-  /// Called after the last frame of a block: moves short-lived partial sums into the accumulators.
-  func endBlock()
+  /// Called before rows are written and sums saved: finishes frames that wait for others, and moves short-lived partial
+  /// sums into the accumulators.
+  func flush()
   /// The values of all outputs that are not rows, by name, from the combined accumulators.
   func finish() -> [String: [Double]]
 }
@@ -135,6 +136,17 @@ public protocol FrameKernel: AnyObject {
 extension FrameKernel {
   public func begin(leafStart: Int) {}
   public func follow(_ center: Pair<Double>) {}
-  public func endBlock() {}
+  public func flush() {}
   public func finish() -> [String: [Double]] { [:] }
+}
+
+/// A kernel that takes frames together, because its own state is read and written once for all of them. It does not
+/// follow the origin. The result does not depend on how frames are grouped.
+public protocol GroupKernel: FrameKernel {
+  /// `firstRow`: the place in `Rows` of the group's first frame.
+  func add(_ group: FrameGroup, firstRow: Int)
+}
+
+extension GroupKernel {
+  public func add(_ frame: UnsafeRawPointer, row: Int) { add(FrameGroup(row, frame), firstRow: row) }
 }

@@ -65,18 +65,49 @@ extension FrameSource {
   public func limited(to bytes: Int) -> any FrameSource { self }
 }
 
+/// Frames of consecutive positions, at equal distances in memory: `detectorShape.count` pixels each, in the native byte
+/// order, row-major (y, x).
+public struct FrameGroup {
+  public let positions: Range<Int>
+  public let first: UnsafeRawPointer
+  /// From one frame to the next; a multiple of the pixel's size.
+  public let strideBytes: Int
+
+  public init(_ positions: Range<Int>, first: UnsafeRawPointer, strideBytes: Int) {
+    self.positions = positions
+    self.first = first
+    self.strideBytes = strideBytes
+  }
+
+  public init(_ position: Int, _ frame: UnsafeRawPointer) {
+    self.init(position..<position + 1, first: frame, strideBytes: 0)
+  }
+
+  public subscript(position: Int) -> UnsafeRawPointer { first + (position - positions.lowerBound) * strideBytes }
+}
+
 /// Brings frames to the caller.
 public protocol FrameReader: AnyObject {
-  /// Calls `body(position, frame)` for every position of `positions` in ascending order. `frame` points to
-  /// `detectorShape.count` pixels in the native byte order, row-major (y, x), valid during the call only;
-  /// it may point into mapped memory. Throws `Problem` naming file and frame.
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws
-  /// Seconds spent so far in undoing compression, which are part of the time of `forEachFrame`.
+  /// Hands out the frames of `positions` in ascending order, in groups as large as the way they are stored gives them
+  /// without effort, within what a core's cache holds. A group is valid during the call only; it may lie in mapped
+  /// memory. Throws `Problem` naming file and frame.
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws
+  /// Seconds spent so far in undoing compression, which are part of the time of `forEachGroup`.
   var decodeSeconds: Double { get }
+  /// Whether frames lie in a mapped file: their bytes come when a kernel touches them.
+  var isMapped: Bool { get }
 }
 
 extension FrameReader {
   public var decodeSeconds: Double { 0 }
+  public var isMapped: Bool { false }
+
+  /// Calls `body(position, frame)` for every position of `positions` in ascending order.
+  public func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+    try forEachGroup(in: positions) { group in
+      for position in group.positions { try body(position, group[position]) }
+    }
+  }
 }
 
 /// What the user said about the input; formats take what concerns them and refuse the rest with a `Problem`.

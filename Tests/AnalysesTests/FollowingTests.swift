@@ -19,7 +19,7 @@ import Testing
       kernel.follow(centers[row])
       withPixels(frame, context.pixelType) { kernel.add($0, row: row) }
     }
-    kernel.endBlock()
+    kernel.flush()
     var results = Results(whole: kernel.finish())
     for rows in kernel.rows {
       results.rows[rows.output] = frames.indices.map { row in

@@ -60,9 +60,9 @@ func feed(
   for rows in kernel.rows { rows.prepare(rows: frames.count) }
   for (row, frame) in frames.enumerated() {
     withPixels(frame, context.pixelType) { kernel.add($0, row: row) }
-    if row % block == block - 1 { kernel.endBlock() }
+    if row % block == block - 1 { kernel.flush() }
   }
-  kernel.endBlock()
+  kernel.flush()
 }
 
 /// The values in memory, in the pixel type.

@@ -40,7 +40,7 @@ struct MemoryScan: FrameSource {
     let source: MemoryScan
     init(_ source: MemoryScan) { self.source = source }
 
-    func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+    func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
       for position in positions {
         if position == source.broken { throw Problem(.badData, "frame \(position)") }
         let type = source.description.pixelType
@@ -53,7 +53,7 @@ struct MemoryScan: FrameSource {
           }
         }
         store(type.memory)
-        try body(position, UnsafeRawPointer(bytes.baseAddress!))
+        try body(FrameGroup(position, UnsafeRawPointer(bytes.baseAddress!)))
       }
     }
   }

@@ -105,7 +105,7 @@ struct Solved {
     for (index, frame) in frames.enumerated() {
       frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
     }
-    kernel.endBlock()
+    kernel.flush()
     var rows: [String: [Double]] = [:]
     for row in kernel.rows {
       rows[row.output] = (0..<frames.count).flatMap { index in (0..<row.width).map { row.doubles(index)[$0] } }

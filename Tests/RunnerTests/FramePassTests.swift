@@ -12,11 +12,11 @@ private final class CountingReader: FrameReader {
 
   init(failing: Int? = nil) { self.failing = failing }
 
-  func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     for position in positions {
       if position == failing { throw Problem(.inputOutput, at: "scan", "frame \(position) cannot be read") }
       reads += 1
-      try withUnsafeBytes(of: Double(position)) { try body(position, $0.baseAddress!) }
+      try withUnsafeBytes(of: Double(position)) { try body(FrameGroup(position, $0.baseAddress!)) }
     }
   }
 }

@@ -15,6 +15,9 @@ void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elements, i
 // Whether the page cache holds a byte of an open file; 1 where the kernel cannot say.
 int ronchi_is_cached(int descriptor, int64_t offset);
 
+// Sum of the 64-bit words of a piece of memory, 64 bytes at a time: its use is that every byte is touched.
+uint64_t ronchi_sum(const void *bytes, int64_t count);
+
 // O_DIRECT, which Swift's C library does not show; 0 where there is none.
 int ronchi_direct_flag(void);
 

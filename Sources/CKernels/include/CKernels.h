@@ -29,8 +29,10 @@ void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *
 /// Sum over the pixels whose byte in `mask` is 255 (the others are 0).
 ck_sum ck_sum_mask(ck_type type, const void *frame, int64_t pixels, const uint8_t *mask);
 
-/// `sums[0]` Σ v, `sums[1]` Σ y·v, `sums[2]` Σ x·v over the runs.
-void ck_moments(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, int64_t count, ck_sum sums[3]);
+/// `sums[0]` Σ v, `sums[1]` Σ y·v, `sums[2]` Σ x·v over the runs, which come row by row. `columns`: of the detector;
+/// `work`: at least `columns` + 64 values of 8 bytes.
+void ck_moments(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, int64_t count, int64_t columns,
+                ck_sum sums[3], void *work);
 
 typedef struct {
   ck_sum sum;
@@ -43,18 +45,31 @@ ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int
 
 /// Running statistics of every pixel over frames. The meaning of `sum`, `square` and `high` depends on the type:
 /// u8 i8 u16 i16: int64 Σv, uint64 Σv²; u32 i32: int64 Σv, uint64 Σ(v² mod 2³²), uint64 Σ⌊v²/2³²⌋;
-/// f32 f64: pairs of doubles (high, low) for Σv and Σv².
+/// f32 f64: pairs of doubles (high, low) for Σv and Σv². Pixels of 8 and 16 bits have 32-bit sums before these, zeros at
+/// first: `narrow_sum`, `narrow_square`, and for each CK_PIECE pixels 8 bytes of `used`, a bound of Σv².
 typedef struct {
-  void *sum, *square, *high, *smallest, *largest;
+  void *sum, *square, *high, *smallest, *largest, *narrow_sum, *narrow_square, *used;
 } ck_statistics;
 
-/// Adds one frame, or four consecutive frames at once (for which the state is read and written only once).
-void ck_accumulate(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const ck_statistics *state);
+enum { CK_PIECE = 2048 };
+
+/// Adds `frame_count` frames that lie `stride` pixels apart, four at a time where there are so many: the state is then
+/// read and written only once.
+void ck_accumulate(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
+                   const ck_statistics *state);
+
+/// Moves the 32-bit sums into the others.
+void ck_settle(ck_type type, int64_t pixels, const ck_statistics *state);
 
 /// Adds every pixel of the runs to the sum of its bin. `bin`: of each pixel of the frame; `sums`: `bins` values,
 /// overwritten; `work`: at least 4·`bins` values of 8 bytes.
 void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
                  ck_sum *sums, void *work);
+
+/// The same for four frames that lie `stride` pixels apart: `sums[f * bins + bin]`; `work`, on a 64-byte boundary: at
+/// least 16·`bins` values of 8 bytes.
+void ck_sum_bins4(ck_type type, const void *frames, int64_t stride, const ck_run *runs, int64_t count,
+                  const uint16_t *bin, int64_t bins, ck_sum *sums, void *work);
 
 /// Sums the squared distances of the pixels of every bin from `means[bin]` into `spreads[bin]`, which is overwritten;
 /// `work`: at least 4·`bins` values.

@@ -22,3 +22,12 @@ int ronchi_direct_flag(void) {
   return 0;
 #endif
 }
+
+uint64_t ronchi_sum(const void *bytes, int64_t count) {
+  const uint64_t *words = bytes;
+  uint64_t lanes[8] = {0}, sum = 0;
+  for (int64_t i = 0; i + 8 <= count / 8; i += 8)
+    for (int lane = 0; lane < 8; lane++) lanes[lane] += words[i + lane];
+  for (int lane = 0; lane < 8; lane++) sum += lanes[lane];
+  return sum;
+}
