@@ -54,7 +54,7 @@ let package = Package(
     room("STEM"),
     room("Kernels", "STEM", "FFT", "CKernels"),
     room("Analyses", "STEM", "Kernels"),
-    room("Reconstruction", "STEM", "Kernels", "FFT", complex),
+    room("Reconstruction", "STEM", "Kernels", "FFT"),
     room("Preprocessing", "STEM", "Kernels", "CKernels"),
     room("Formats", "STEM", "HDF5", "CCodecs", "CDeflate", "CLZ4", "CZstd"),
     room("USID", "STEM", "HDF5"),
@@ -62,8 +62,8 @@ let package = Package(
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Preprocessing", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5",
-      "FFT", "CCrypto", logging),
+      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "CCrypto",
+      logging),
 
     .executableTarget(
       name: "ronchi",
@@ -84,7 +84,7 @@ let package = Package(
     tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
     tests("FormatsTests", "Formats", "STEM", "HDF5"),
     tests("USIDTests", "USID", "STEM", "HDF5"),
-    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "FFT", "Simulation"),
+    tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
     tests("RunnerTests", "Runner", "STEM"),
     tests("ReportTests", "Report", "STEM", "USID"),

@@ -8,16 +8,7 @@ final class Frames {
   init(_ bytes: Int, width: Int, type: PixelType) {
     frameBytes = width * width * type.size
     self.bytes = .allocate(byteCount: max(1, bytes / frameBytes) * frameBytes, alignment: 4096)
-    switch type {
-    case .u8: fill(UInt8.self)
-    case .u16: fill(UInt16.self)
-    case .u32: fill(UInt32.self)
-    case .i8: fill(Int8.self)
-    case .i16: fill(Int16.self)
-    case .i32: fill(Int32.self)
-    case .f32: fill(Float.self)
-    case .f64: fill(Double.self)
-    }
+    fill(type.memory)
   }
 
   deinit { bytes.deallocate() }

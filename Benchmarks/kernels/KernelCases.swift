@@ -23,14 +23,14 @@ struct KernelCases {
     return context
   }
 
-  private func annulus(_ name: String, _ inner: Double, _ outer: Double) -> (name: String, detector: Detector) {
+  private func annulus(_ name: String, _ inner: Double, _ outer: Double) -> (name: String, value: Detector) {
     let scale = Double(width)
     return (name, Detector(.annulus(inner: Quantity(inner * scale, .pixel), outer: Quantity(outer * scale, .pixel))))
   }
 
-  private func detectors(_ list: [(name: String, detector: Detector)]) -> VirtualDetectors {
+  private func detectors(_ list: [(name: String, value: Detector)]) -> VirtualDetectors {
     var analysis = VirtualDetectors()
-    analysis.detectors = NamedDetectors(list)
+    analysis.detectors = Named(list)
     return analysis
   }
 
@@ -38,7 +38,7 @@ struct KernelCases {
   var all: [(name: String, analyses: [any FrameAnalysis])] {
     var profile = RadialProfile()
     profile.bins = Self.bins
-    let dense = (0..<Self.masks).map { (name: "m\($0)", detector: Detector(.mask(path: "mask\($0)"))) }
+    let dense = (0..<Self.masks).map { (name: "m\($0)", value: Detector(.mask(path: "mask\($0)"))) }
     let one = detectors([annulus("haadf", 0.3, 0.5)])
     let four = detectors([
       annulus("bf", 0, 0.07), annulus("abf", 0.07, 0.14), annulus("adf", 0.16, 0.3), annulus("haadf", 0.3, 0.5),

@@ -64,8 +64,7 @@ public struct AngularSymmetry: FrameAnalysis {
       var outputs = [Self.power(item.name, axis: axis)] + maps.map { Self.power(item.name, order: $0) }
       if azimuth { outputs.append(Self.azimuths(item.name, axis: axis)) }
       outputs.append(Self.total(item.name, unit: intensityUnit(context)))
-      for index in outputs.indices { outputs[index].attributes = ring.attributes }
-      return outputs
+      return outputs.map { $0.with(ring.attributes) }
     }
     try requireDistinct(outputs, at: "rings")
     return outputs
@@ -93,7 +92,9 @@ public struct AngularSymmetry: FrameAnalysis {
 }
 
 /// inner ≤ r < outer, as a job gives it.
-public struct RingRange: ParameterType, Equatable {
+public struct RingRange: NamedValue, Equatable {
+  public static let example = "first: {inner_radius: 30 mrad, outer_radius: 40 mrad}"
+
   public var inner: Quantity
   public var outer: Quantity
 
@@ -126,13 +127,7 @@ private struct PlacedRing {
 
   init(_ ring: RingRange, orders: Int, _ context: FrameContext) throws {
     let geometry = DetectorGeometry(context.detector, center: context.center)
-    let inner = try Self.pixels(ring.inner, "inner_radius", context)
-    let outer = try Self.pixels(ring.outer, "outer_radius", context)
-    guard inner < outer else {
-      throw Problem(
-        .badConfiguration, at: "inner_radius",
-        "\(ring.inner) is not smaller than outer_radius \(ring.outer); make it smaller")
-    }
+    let (inner, outer) = try context.ring(ring.inner, ring.outer)
     try requireInside(outer, given: ring.outer, geometry, context, key: "outer_radius")
     azimuths = Self.azimuths(inner: inner, outer: outer, context)
     let pixels = azimuths.count { $0 != nil }
@@ -142,16 +137,11 @@ private struct PlacedRing {
         "\(pixels) pixels belong to the ring (\(edgeText(geometry, context))); more than \(2 * orders) are needed for "
           + "max_order \(orders); make it wider")
     }
-    let power = AngularPower(azimuths, orders: 1, shape: context.detector, type: context.pixelType)
     attributes =
       lengthAttributes("inner_radius", inner, context) + lengthAttributes("outer_radius", outer, context) + [
         ("center_px", context.center.setting), ("pixels", .integer(pixels)),
-        ("largest_gap_deg", .number(power.largestGap * 180 / .pi)),
+        ("largest_gap_deg", .number(AngularPower.largestGap(azimuths) * 180 / .pi)),
       ]
-  }
-
-  private static func pixels(_ length: Quantity, _ key: String, _ context: FrameContext) throws -> Double {
-    do { return try context.pixels(length) } catch let problem { throw problem.inside(key) }
   }
 
   private static func azimuths(inner: Double, outer: Double, _ context: FrameContext) -> [Double?] {

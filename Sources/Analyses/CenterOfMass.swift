@@ -42,19 +42,20 @@ public struct CenterOfMass: FrameAnalysis {
     var attributes: [(key: String, value: Setting)] = []
     if let outerRadius { attributes += lengthAttributes("outer_radius", try context.pixels(outerRadius), context) }
     attributes += centerAttributes(context) + [("pixels", .integer(pixels))] + ellipseAttributes(context)
-    for index in outputs.indices { outputs[index].attributes = attributes }
-    return outputs
+    return outputs.map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
     let collected = try selection(context)
-    guard context.followsOrigin else { return DeflectionKernel(collected, context) }
-    guard let outerRadius else {
-      return FollowingDeflectionKernel(Moments(collected, type: context.pixelType), context)
+    guard context.followsOrigin, let outerRadius else {
+      let moments = Moments(collected, type: context.pixelType)
+      return DeflectionKernel(context) { frame, _ in moments.center(frame) }
     }
+    // The radius moves along.
     let still = try selection(context, withRadius: false)
-    return CollectingDeflectionKernel(
-      FollowingMoments(radius: try context.pixels(outerRadius), kept: still, type: context.pixelType), context)
+    let moments = FollowingMoments(
+      radius: try context.pixels(outerRadius), kept: still, type: context.pixelType)
+    return DeflectionKernel(context) { frame, origin in moments.center(frame, around: origin) }
   }
 
   /// - Parameter withRadius: false: only what does not move with the origin
@@ -123,61 +124,20 @@ private final class DeflectionKernel: FrameKernel {
   let accumulators: [any Accumulator] = []
   var rows: [Rows] { deflections.rows }
   private let deflections: DeflectionRows
-  private let moments: Moments
-  private let center: Pair<Double>
-
-  init(_ selection: PixelSelection, _ context: FrameContext) {
-    deflections = DeflectionRows(context)
-    moments = Moments(selection, type: context.pixelType)
-    center = context.center
-  }
-
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    let position = moments.center(frame)
-    deflections.set(row, Pair(position.y - center.y, position.x - center.x))
-  }
-}
-
-/// The same pixels in every frame, minus the origin of each.
-private final class FollowingDeflectionKernel: FrameKernel {
-  let accumulators: [any Accumulator] = []
-  var rows: [Rows] { deflections.rows }
-  private let deflections: DeflectionRows
-  private let moments: Moments
+  /// The center of mass of a frame, of which the second argument is the origin [px].
+  private let locate: (UnsafeRawPointer, Pair<Double>) -> Pair<Double>
   private var center: Pair<Double>
 
-  init(_ moments: Moments, _ context: FrameContext) {
+  init(_ context: FrameContext, _ locate: @escaping (UnsafeRawPointer, Pair<Double>) -> Pair<Double>) {
     deflections = DeflectionRows(context)
-    self.moments = moments
+    self.locate = locate
     center = context.center
   }
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
-    let position = moments.center(frame)
-    deflections.set(row, Pair(position.y - center.y, position.x - center.x))
-  }
-}
-
-/// The pixels around the origin of each frame, minus that origin.
-private final class CollectingDeflectionKernel: FrameKernel {
-  let accumulators: [any Accumulator] = []
-  var rows: [Rows] { deflections.rows }
-  private let deflections: DeflectionRows
-  private let moments: FollowingMoments
-  private var center: Pair<Double>
-
-  init(_ moments: FollowingMoments, _ context: FrameContext) {
-    deflections = DeflectionRows(context)
-    self.moments = moments
-    center = context.center
-  }
-
-  func follow(_ center: Pair<Double>) { self.center = center }
-
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    let position = moments.center(frame, around: center)
+    let position = locate(frame, center)
     deflections.set(row, Pair(position.y - center.y, position.x - center.x))
   }
 }

@@ -53,10 +53,10 @@ extension Detector {
       return .annulus(inner: inner, outer: outer)
     case .disk(let radius): return .annulus(inner: 0, outer: try context.pixels(radius))
     case let .annulus(inner, outer):
-      let (first, last) = try ring(inner, outer, context)
+      let (first, last) = try context.ring(inner, outer)
       return .annulus(inner: first, outer: last)
     case let .segment(inner, outer, start, end):
-      let (first, last) = try ring(inner, outer, context)
+      let (first, last) = try context.ring(inner, outer)
       let degrees = try Self.sweep(start, end)
       return .segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
     case let .rectangle(height, width):
@@ -74,38 +74,25 @@ extension Detector {
       radii = [("inner_radius", inner), ("outer_radius", min(outer, geometry.edge))]
       return geometry.annulus(inner: inner, outer: outer)
     case .disk(let radius):
-      let pixels = try pixels(radius, "radius", context)
+      let pixels = try context.pixels(radius, at: "radius")
       try requireInside(pixels, given: radius, geometry, context, key: "radius")
       radii = [("radius", pixels)]
       return geometry.annulus(inner: 0, outer: pixels)
     case let .annulus(inner, outer):
-      let (first, last) = try ring(inner, outer, context)
+      let (first, last) = try context.ring(inner, outer)
       radii = [("inner_radius", first), ("outer_radius", last)]
       return geometry.annulus(inner: first, outer: last)
     case let .segment(inner, outer, start, end):
-      let (first, last) = try ring(inner, outer, context)
+      let (first, last) = try context.ring(inner, outer)
       let degrees = try Self.sweep(start, end)
       radii = [("inner_radius", first), ("outer_radius", last)]
       return geometry.segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
     case let .rectangle(height, width):
-      let tall = try pixels(height, "height", context), wide = try pixels(width, "width", context)
+      let tall = try context.pixels(height, at: "height"), wide = try context.pixels(width, at: "width")
       radii = [("height", tall), ("width", wide)]
       return geometry.rectangle(height: tall, width: wide)
     case .point, .mask: return geometry.pixel()
     }
-  }
-
-  private func pixels(_ length: Quantity, _ key: String, _ context: FrameContext) throws -> Double {
-    do { return try context.pixels(length) } catch let problem { throw problem.inside(key) }
-  }
-
-  private func ring(_ inner: Quantity, _ outer: Quantity, _ context: FrameContext) throws -> (Double, Double) {
-    let first = try pixels(inner, "inner_radius", context), last = try pixels(outer, "outer_radius", context)
-    guard first < last else {
-      throw Problem(
-        .badConfiguration, at: "inner_radius", "\(inner) is not smaller than outer_radius \(outer); make it smaller")
-    }
-    return (first, last)
   }
 
   private static func sweep(_ start: Quantity, _ end: Quantity) throws -> (start: Double, end: Double) {
@@ -162,14 +149,12 @@ extension Detector {
 
 /// The weights of a mask file, 0 on dead pixels. Problems are placed at `path`.
 func maskWeights(_ path: String, at key: String = "path", _ context: FrameContext) throws -> [Double] {
-  guard let array = context.arrays[path] else {
-    throw Problem(.internalError, at: key, "\(path) has not been loaded")
-  }
+  let array = try context.array(path)
   guard array.shape == [context.detector.y, context.detector.x], array.values.count == context.detector.count else {
-    let shape = array.shape.map(String.init).joined(separator: " × ")
     throw Problem(
       .badData, at: key,
-      "\(path) has the shape \(shape), the detector \(context.detector.text); give one weight per detector pixel")
+      "\(path) has the shape \(array.shapeText), the detector \(context.detector.text); give one weight per detector pixel"
+    )
   }
   guard let wrong = array.values.firstIndex(where: { !$0.isFinite }) else {
     guard let dead = context.deadPixels else { return array.values }
@@ -206,5 +191,5 @@ func edgeText(_ geometry: DetectorGeometry, _ context: FrameContext) -> String {
 
 private func reciprocalText(_ pixels: Double, _ context: FrameContext) -> String {
   guard let pixel = context.calibration.pixelReciprocal else { return lengthText(pixels, context) }
-  return "\(shortNumber((pixels * (pixel.y + pixel.x) / 2 * 1000).rounded() / 1000)) Å⁻¹"
+  return "\(shortNumber((pixels * pixel.mean * 1000).rounded() / 1000)) Å⁻¹"
 }

@@ -46,7 +46,9 @@ public struct Detector: Sendable, Equatable {
 
 private let angleUnits: [Unit] = [.degree, .radian, .milliradian]
 
-extension Detector: ParameterType {
+extension Detector: NamedValue {
+  public static let example = "bf: {preset: bf}"
+
   static let shapes = ["disk", "annulus", "segment", "rectangle", "point", "mask"]
   private static let length = ParameterForm.quantity(lengthUnits)
   private static let angle = ParameterForm.quantity(angleUnits, -1e6...1e6)
@@ -142,32 +144,4 @@ extension Detector: ParameterType {
     if let center { items.append(("center", center.setting)) }
     return .map(items)
   }
-}
-
-/// Detectors by name, in the order of the job.
-public struct NamedDetectors: ParameterType, Equatable {
-  public var list: [(name: String, detector: Detector)]
-
-  public init(_ list: [(name: String, detector: Detector)] = []) { self.list = list }
-
-  public init(_ setting: Setting, form: ParameterForm) throws {
-    guard case .map(let items) = setting, !items.isEmpty else {
-      throw Problem(
-        .badConfiguration, "'\(setting.text)' given; at least one name with its detector is needed: {bf: {preset: bf}}")
-    }
-    var problems: [Problem] = []
-    list = []
-    for item in items {
-      if let problem = unusableName(item.key, taken: list.map(\.name)) {
-        problems.append(problem)
-      } else {
-        problems += gather(at: item.key) { list.append((item.key, try Detector(item.value, form: form))) }
-      }
-    }
-    try problems.throwIfAny()
-  }
-
-  public var setting: Setting { .map(list.map { ($0.name, $0.detector.setting) }) }
-
-  public static func == (a: NamedDetectors, b: NamedDetectors) -> Bool { a.setting == b.setting }
 }

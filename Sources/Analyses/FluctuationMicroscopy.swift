@@ -56,13 +56,11 @@ public struct FluctuationMicroscopy: FrameAnalysis {
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let rings = try rings.rings(context), gain = context.calibration.countsPerElectron?.value
-    var outputs = Self.descriptions(rings.axis(context), corrected: gain != nil)
     let attributes =
       lengthAttributes("bin_width", rings.width, context)
       + lengthAttributes("outer_radius", rings.outer, context) + [("center_px", context.center.setting)]
       + (gain.map { [("counts_per_electron", .number($0))] } ?? [])
-    for index in outputs.indices { outputs[index].attributes = attributes }
-    return outputs
+    return Self.descriptions(rings.axis(context), corrected: gain != nil).map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {

@@ -75,11 +75,6 @@ private final class StatisticsKernel: GroupKernel {
     return [
       "sum": patterns.sum, "mean": patterns.mean, "max": patterns.largest, "min": patterns.smallest,
       "std": patterns.deviation,
-    ].mapValues(withoutDead)
-  }
-
-  private func withoutDead(_ pattern: [Double]) -> [Double] {
-    guard let dead else { return pattern }
-    return zip(pattern, dead).map { $1 ? .nan : $0 }
+    ].mapValues { $0.without(dead) }
   }
 }

@@ -27,12 +27,12 @@ public struct LogRatio: FrameAnalysis {
   public var requirements: Set<Requirement> { radius == nil ? [.center, .semiangle] : [.center] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
-    var output = Self.description
     let aperture = try aperture(context)
-    output.attributes =
-      lengthAttributes("radius", aperture.radius, context)
-      + [("center_px", context.center.setting), ("pixels", .integer(aperture.pixels.count))]
-    return [output]
+    return [
+      Self.description.with(
+        lengthAttributes("radius", aperture.radius, context)
+          + [("center_px", context.center.setting), ("pixels", .integer(aperture.pixels.count))])
+    ]
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {

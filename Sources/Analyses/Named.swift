@@ -1,7 +1,13 @@
 import STEM
 
+/// What a job gives several of, each with a name.
+public protocol NamedValue: ParameterType {
+  /// One with its name, for messages: `bf: {preset: bf}`.
+  static var example: String { get }
+}
+
 /// Values by the names that a job gives them, in its order.
-public struct Named<Value: ParameterType>: ParameterType {
+public struct Named<Value: NamedValue>: ParameterType, Equatable {
   public var list: [(name: String, value: Value)]
 
   public init(_ list: [(name: String, value: Value)] = []) { self.list = list }
@@ -9,7 +15,8 @@ public struct Named<Value: ParameterType>: ParameterType {
   public init(_ setting: Setting, form: ParameterForm) throws {
     guard case .named(let part) = form else { preconditionFailure("form of a Named parameter") }
     guard case .map(let items) = setting, !items.isEmpty else {
-      throw Problem(.badConfiguration, "'\(setting.text)' given; at least one name is needed, {name: {…}}")
+      throw Problem(
+        .badConfiguration, "'\(setting.text)' given; at least one name is needed, for example {\(Value.example)}")
     }
     var problems: [Problem] = []
     list = []
@@ -24,6 +31,8 @@ public struct Named<Value: ParameterType>: ParameterType {
   }
 
   public var setting: Setting { .map(list.map { ($0.name, $0.value.setting) }) }
+
+  public static func == (a: Named, b: Named) -> Bool { a.setting == b.setting }
 }
 
 /// Why no output can be called so; nil when it can.

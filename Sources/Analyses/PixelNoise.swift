@@ -67,20 +67,15 @@ private final class NoiseKernel: GroupKernel {
   func finish() -> [String: [Double]] {
     let found = statistics.patterns()
     // Pixels known to be dead are no neighbors to be compared with.
-    let mean = withoutDead(found.mean), variance = withoutDead(found.variance)
+    let mean = found.mean.without(dead), variance = found.variance.without(dead)
     let sample = BadPixels.Sample(
       mean: mean, variance: variance, largest: found.largest, frames: Int(statistics.count))
     let suspect = BadPixels.find(sample, shape: shape, threshold: threshold)
     let isEmpty = statistics.count == 0
     return [
       "mean": mean, "variance": variance, "fano": zip(variance, mean).map { $1 > 0 ? $0 / $1 : .nan },
-      "min": withoutDead(found.smallest), "max": withoutDead(found.largest),
+      "min": found.smallest.without(dead), "max": found.largest.without(dead),
       "suspect": suspect.map { isEmpty ? .nan : $0 ? 1 : 0 },
     ]
-  }
-
-  private func withoutDead(_ pattern: [Double]) -> [Double] {
-    guard let dead else { return pattern }
-    return zip(pattern, dead).map { $1 ? .nan : $0 }
   }
 }

@@ -42,12 +42,10 @@ public struct RadialProfile: FrameAnalysis {
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let rings = try rings(context)
-    var outputs = Self.descriptions(unit: intensityUnit(context), axis: rings.axis(context))
     let attributes =
       lengthAttributes("bin_width", rings.width, context)
       + lengthAttributes("outer_radius", rings.outer, context) + centerAttributes(context) + ellipseAttributes(context)
-    for index in outputs.indices { outputs[index].attributes = attributes }
-    return outputs
+    return Self.descriptions(unit: intensityUnit(context), axis: rings.axis(context)).map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
@@ -138,9 +136,9 @@ struct Rings {
   func axis(_ context: FrameContext) -> OutputAxis {
     var scale = 1.0, unit = "px"
     if let pixel = context.calibration.pixelAngle {
-      (scale, unit) = ((pixel.y + pixel.x) / 2 * 1000, "mrad")
+      (scale, unit) = (pixel.mean * 1000, "mrad")
     } else if let pixel = context.calibration.pixelReciprocal {
-      (scale, unit) = ((pixel.y + pixel.x) / 2, "Å⁻¹")
+      (scale, unit) = (pixel.mean, "Å⁻¹")
     }
     return OutputAxis("Radius", unit: unit, values: (0..<count).map { (Double($0) + 0.5) * width * scale })
   }

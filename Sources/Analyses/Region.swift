@@ -1,7 +1,9 @@
 import STEM
 
 /// Positions of a scan as a job gives them.
-public struct Region: ParameterType, Equatable {
+public struct Region: NamedValue, Equatable {
+  public static let example = "particle: {mask: labels.npy, label: 1}"
+
   public enum Form: Sendable, Equatable {
     /// Where an array is `label`, or not 0 where that is nil.
     case mask(path: String, label: Int?)
@@ -81,14 +83,14 @@ public struct Region: ParameterType, Equatable {
   }
 
   private func values(_ context: FrameContext) throws(Problem) -> [Double] {
-    guard let array = context.arrays[file] else { throw Problem(.internalError, "\(file) has not been loaded") }
+    let array = try context.array(file)
     let count = context.scan.count
     // Results hold a map as positions × 1.
     let shapes = [[context.scan.y, context.scan.x], [count], [count, 1]]
     guard shapes.contains(array.shape), array.values.count == count else {
-      let shape = array.shape.map(String.init).joined(separator: " × ")
       throw Problem(
-        .badData, "\(file) has the shape \(shape), the scan \(context.scan.text); give one value for each position")
+        .badData,
+        "\(file) has the shape \(array.shapeText), the scan \(context.scan.text); give one value for each position")
     }
     guard case .mask = form, let wrong = array.values.firstIndex(where: \.isNaN) else { return array.values }
     throw Problem(

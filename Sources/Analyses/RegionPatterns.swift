@@ -45,16 +45,14 @@ public struct RegionPatterns: FrameAnalysis {
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let unit = intensityUnit(context)
     let outputs = zip(regions.list, try members(context)).flatMap { item, members in
-      var outputs = Self.patterns(item.name, unit: unit)
       let attributes: [(key: String, value: Setting)] = [
         ("region", .text(item.value.setting.text)), ("region_positions", .integer(members.count { $0 })),
       ]
-      for index in outputs.indices { outputs[index].attributes = attributes }
-      return outputs
+      return Self.patterns(item.name, unit: unit).map { $0.with(attributes) }
     }
     let axis = OutputAxis("Region", unit: "", values: (1...regions.list.count).map(Double.init))
-    var both = [Self.positions(axis), Self.map]
-    for index in both.indices { both[index].attributes = [("regions", .list(regions.list.map { .text($0.name) }))] }
+    let names = Setting.list(regions.list.map { .text($0.name) })
+    let both = [Self.positions(axis), Self.map].map { $0.with([("regions", names)]) }
     try requireDistinct(outputs + both, at: "regions")
     return outputs + both
   }
@@ -109,7 +107,7 @@ private final class RegionKernel: FrameKernel {
     for (name, region) in zip(names, statistics) {
       let found = region.patterns()
       for (key, pattern) in [("mean", found.mean), ("sum", found.sum), ("std", found.deviation)] {
-        result["\(name)_\(key)"] = dead.map { dead in zip(pattern, dead).map { $1 ? .nan : $0 } } ?? pattern
+        result["\(name)_\(key)"] = pattern.without(dead)
       }
     }
     return result

@@ -3,7 +3,7 @@ import STEM
 
 /// Any number of virtual detectors, each a map.
 public struct VirtualDetectors: FrameAnalysis {
-  public var detectors = NamedDetectors()
+  public var detectors = Named<Detector>()
 
   public init() {}
 
@@ -30,19 +30,17 @@ public struct VirtualDetectors: FrameAnalysis {
 
   public var requirements: Set<Requirement> {
     var needed: Set<Requirement> = []
-    if detectors.list.contains(where: \.detector.needsAxis) { needed.insert(.center) }
-    if detectors.list.contains(where: \.detector.isPreset) { needed.insert(.semiangle) }
+    if detectors.list.contains(where: \.value.needsAxis) { needed.insert(.center) }
+    if detectors.list.contains(where: \.value.isPreset) { needed.insert(.semiangle) }
     return needed
   }
 
-  public var files: [String] { detectors.list.compactMap(\.detector.file) }
+  public var files: [String] { detectors.list.compactMap(\.value.file) }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     zip(detectors.list, try placed(context)).map { item, place in
-      var output = Self.map(
-        item.name, "Sum over the pixels of \(item.detector.setting.text).", unit: intensityUnit(context))
-      output.attributes = place.attributes
-      return output
+      Self.map(item.name, "Sum over the pixels of \(item.value.setting.text).", unit: intensityUnit(context))
+        .with(place.attributes)
     }
   }
 
@@ -56,7 +54,7 @@ public struct VirtualDetectors: FrameAnalysis {
     var problems: [Problem] = []
     var result: [PlacedDetector] = []
     for item in detectors.list {
-      problems += gather(at: "detectors.\(item.name)") { result.append(try item.detector.place(context)) }
+      problems += gather(at: "detectors.\(item.name)") { result.append(try item.value.place(context)) }
     }
     try problems.throwIfAny()
     return result

@@ -48,3 +48,10 @@ public final class ComplexBuffer<Value: FFTPrecision>: @unchecked Sendable {
   /// Sets every element to zero.
   public func clear() { pointer.update(repeating: .zero, count: count) }
 }
+
+extension ComplexBuffer where Value == Double {
+  /// The memory as real and imaginary parts, for loops in which the operators of `Complex` are slow.
+  @inlinable public var samples: UnsafeMutablePointer<SIMD2<Double>> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: SIMD2<Double>.self)
+  }
+}

@@ -52,10 +52,6 @@ public final class CosineTransform {
     }
   }
 
-  private var samples: UnsafeMutablePointer<Sample> {
-    UnsafeMutableRawPointer(buffer.pointer).assumingMemoryBound(to: Sample.self)
-  }
-
   private func eachPair(
     _ data: UnsafeMutablePointer<Double>, _ rows: Int,
     _ body: (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>?) -> Void
@@ -69,7 +65,7 @@ public final class CosineTransform {
   private func load(
     _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>?, alternating: Bool
   ) {
-    let target = samples
+    let target = buffer.samples
     for j in 0..<length {
       let value = Sample(first[j], second?[j] ?? 0)
       target[j & 1 == 0 ? j / 2 : length - 1 - j / 2] = alternating && j & 1 == 1 ? -value : value
@@ -79,7 +75,7 @@ public final class CosineTransform {
   private func store(
     _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>?, alternating: Bool
   ) {
-    let source = samples
+    let source = buffer.samples
     for j in 0..<length {
       let value = source[j & 1 == 0 ? j / 2 : length - 1 - j / 2]
       let signed = alternating && j & 1 == 1 ? -value : value
@@ -92,7 +88,7 @@ public final class CosineTransform {
   private func storeCoefficients(
     _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>?, reversed: Bool
   ) {
-    let (source, n) = (samples, length)
+    let (source, n) = (buffer.samples, length)
     let scale = (2 / Double(n)).squareRoot() / 2
     turns.withUnsafeBufferPointer { turns in
       for k in 0..<n {
@@ -111,7 +107,7 @@ public final class CosineTransform {
   private func loadCoefficients(
     _ first: UnsafeMutablePointer<Double>, _ second: UnsafeMutablePointer<Double>?, reversed: Bool
   ) {
-    let (target, n) = (samples, length)
+    let (target, n) = (buffer.samples, length)
     let scale = (2 / Double(n)).squareRoot() / 2
     let lowest = reversed ? 0 : scale * 2.0.squareRoot()
     turns.withUnsafeBufferPointer { turns in

@@ -24,7 +24,7 @@ public final class PlaneTransform {
   /// plane → spectrum; the plane is lost.
   public func forward() {
     alongRows[0](plane)
-    transpose(UnsafePointer(samples(plane)), rows: rows, columns: columns, into: samples(spectrum))
+    transpose(UnsafePointer(plane.samples), rows: rows, columns: columns, into: spectrum.samples)
     alongColumns[0](spectrum)
     normalize(spectrum)
   }
@@ -32,20 +32,15 @@ public final class PlaneTransform {
   /// spectrum → plane; the spectrum is lost.
   public func backward() {
     alongColumns[1](spectrum)
-    transpose(UnsafePointer(samples(spectrum)), rows: columns, columns: rows, into: samples(plane))
+    transpose(UnsafePointer(spectrum.samples), rows: columns, columns: rows, into: plane.samples)
     alongRows[1](plane)
     normalize(plane)
   }
 
-  /// Real and imaginary parts, with the layout of `Complex<Double>`.
-  private func samples(_ buffer: ComplexBuffer<Double>) -> UnsafeMutablePointer<SIMD2<Double>> {
-    UnsafeMutableRawPointer(buffer.pointer).assumingMemoryBound(to: SIMD2<Double>.self)
-  }
-
   private func normalize(_ buffer: ComplexBuffer<Double>) {
     let scale = 1 / Double(rows * columns).squareRoot()
-    let values = UnsafeMutableRawPointer(buffer.pointer).assumingMemoryBound(to: Double.self)
-    for index in 0..<2 * buffer.count { values[index] *= scale }
+    let values = buffer.samples
+    for index in 0..<buffer.count { values[index] *= scale }
   }
 }
 

@@ -3,11 +3,13 @@ import STEM
 
 /// What is wrong with the detector, and how its frames are to be seen.
 struct DetectorSection: JobSection {
+  enum DeadPixelAction: String, ChoiceParameter { case exclude, interpolate }
+
   var dark: String?
   var offset: Double?
   var gain: String?
   var deadPixels: String?
-  var deadPixelAction: String?
+  var deadPixelAction: DeadPixelAction?
   var saturation: Double?
   var transpose: Bool?
   var rotate: QuarterTurns?
@@ -35,7 +37,7 @@ struct DetectorSection: JobSection {
         "An array [detector y, detector x] \(array), not 0 where a pixel is dead or hot; find: they are found in at most "
           + "4096 frames of the scan."),
       .init(
-        "dead_pixel_action", \.deadPixelAction, .choice(["exclude", "interpolate"]),
+        "dead_pixel_action", \.deadPixelAction, DeadPixelAction.form,
         "exclude (default): analyses leave them out; interpolate: they take the mean of their good neighbors."),
       .init(
         "saturation", \.saturation, everyNumber,
@@ -77,7 +79,7 @@ struct DetectorSection: JobSection {
     correction.gain = gain.flatMap { arrays[$0] }
     correction.offset = offset ?? 0
     correction.findsDeadPixels = findsDeadPixels
-    correction.interpolates = deadPixelAction == "interpolate"
+    correction.interpolates = deadPixelAction == .interpolate
     correction.saturation = saturation
     correction.orientation = Orientation(
       transpose: transpose ?? false, quarterTurns: rotate?.count ?? 0, flipY: flipY ?? false, flipX: flipX ?? false)

@@ -172,7 +172,7 @@ extension Planner {
         cameraLength: section.cameraLength, magnification: section.magnification)
       let known = instrument.cameraLengths
       if section.cameraLength == nil, !known.isEmpty,
-        (section.detectorPixel ?? nil) == nil, file.detectorPixel == nil, result.detectorPixel == nil
+        section.detectorPixel == nil, file.detectorPixel == nil, result.detectorPixel == nil
       {
         warnings.append(
           "calibration.instrument: \(name) gives the size of a detector pixel by camera length; give "

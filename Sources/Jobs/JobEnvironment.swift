@@ -46,7 +46,7 @@ public struct JobEnvironment: Sendable {
     return environment
   }()
 
-  /// As `standard`, but a child process looks at every HDF5 file first: for the rank that plans ahead of the others.
+  /// As `standard`, but a child process looks at every HDF5 file first: for a plan that nobody has probed the files of.
   public static let probing: JobEnvironment = {
     var environment = standard
     environment.openInput = { request in

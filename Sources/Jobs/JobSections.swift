@@ -38,8 +38,8 @@ struct InputSection: JobSection {
   var scanShape: Shape?
   var format: String?
   var detectorShape: Shape?
-  var pixelType: String?
-  var byteOrder: String?
+  var pixelType: PixelType?
+  var byteOrder: ByteOrder?
   var offset: Int?
   var gap: Int?
 
@@ -57,9 +57,9 @@ struct InputSection: JobSection {
       .init(
         "detector_shape", \.detectorShape, .pair(.integer(1...65_535)), "Raw binary only: pixels of a frame [y, x]."),
       .init(
-        "pixel_type", \.pixelType, .choice(PixelType.allCases.map(\.rawValue)), "Raw binary only: type of a pixel."),
+        "pixel_type", \.pixelType, PixelType.form, "Raw binary only: type of a pixel."),
       .init(
-        "byte_order", \.byteOrder, .choice(ByteOrder.allCases.map(\.rawValue)),
+        "byte_order", \.byteOrder, ByteOrder.form,
         "Raw binary only: order of the bytes of a pixel; little when not given."),
       .init("offset", \.offset, .integer(0...(1 << 50)), "Raw binary only: bytes before the first frame."),
       .init("gap", \.gap, .integer(0...(1 << 40)), "Raw binary only: bytes between two frames, which are dropped."),
@@ -73,8 +73,8 @@ struct InputSection: JobSection {
     request.scanShape = scanShape
     request.format = format
     request.detectorShape = detectorShape
-    request.pixelType = pixelType.flatMap(PixelType.init(rawValue:))
-    request.byteOrder = byteOrder.flatMap(ByteOrder.init(rawValue:))
+    request.pixelType = pixelType
+    request.byteOrder = byteOrder
     request.offset = offset
     request.gap = gap
     return request
@@ -94,10 +94,12 @@ struct OutputSection: JobSection {
 }
 
 struct RunSection: JobSection {
+  enum BadFrameAction: String, ChoiceParameter { case stop, mask }
+
   var checkpointInterval = Quantity(30, .second)
-  var onBadFrame = "stop"
+  var onBadFrame = BadFrameAction.stop
   var memoryPerRank: Quantity?
-  var scheduling = Scheduling.dynamic.rawValue
+  var scheduling = Scheduling.dynamic
 
   static let declaration = Declaration<Self>(
     "run", "How to run; nothing here changes a number of the result.", source: "",
@@ -106,13 +108,13 @@ struct RunSection: JobSection {
         "checkpoint_interval", \.checkpointInterval, .quantity([.second, .minute], 0...86_400),
         "The most that the loss of a machine costs; the end of a process costs the blocks in flight."),
       .init(
-        "on_bad_frame", \.onBadFrame, .choice(["stop", "mask"]),
+        "on_bad_frame", \.onBadFrame, BadFrameAction.form,
         "What a frame that cannot be read does: stop ends the run, mask makes its position NaN and lists it."),
       .init(
         "memory_per_rank", \.memoryPerRank, .quantity([.gigabyte, .gibibyte, .megabyte, .mebibyte], 1...1e9),
         "The most private memory of a rank; default: the Slurm or cgroup limit, else 80 % of the node, by its ranks."),
       .init(
-        "scheduling", \.scheduling, .choice(Scheduling.allCases.map(\.rawValue)),
+        "scheduling", \.scheduling, Scheduling.form,
         "Which rank computes what: dynamic gives the next part to whoever is free, static deals all out in advance."),
     ], outputs: [], example: "run: {on_bad_frame: mask}\n")
 }

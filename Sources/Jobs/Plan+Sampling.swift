@@ -17,12 +17,9 @@ public struct SamplingFact: Sendable, Equatable {
 
 extension Plan {
   /// Step against λ/4α, detector edge against α, dose.
-  /// - Parameters:
-  ///   - context: after a measurement; nil: what the plan knows
-  ///   - meanCounts: mean counts of a pattern, where frames have been read; needed for the dose
-  public func sampling(_ context: FrameContext? = nil, meanCounts: Double? = nil) -> [SamplingFact] {
-    let context = context ?? self.context
-    return [stepFact(context.calibration), edgeFact(context), doseFact(context.calibration, meanCounts)]
+  /// - Parameter meanCounts: mean counts of a pattern, where frames have been read; needed for the dose
+  public func sampling(meanCounts: Double? = nil) -> [SamplingFact] {
+    [stepFact(context.calibration), edgeFact, doseFact(context.calibration, meanCounts)]
   }
 
   /// The intensity of a pattern varies with the probe's position up to the frequency 2α/λ (Rodenburg, McCallum & Nellist,
@@ -43,7 +40,7 @@ extension Plan {
   }
 
   /// The smallest angle at which the detector ends, seen from the center.
-  private func edgeFact(_ context: FrameContext) -> SamplingFact {
+  private var edgeFact: SamplingFact {
     let label = "detector edge"
     let center = context.center
     let assumed = context.calibration.center == nil ? " (center assumed in the middle)" : ""
@@ -57,7 +54,7 @@ extension Plan {
     let given: String
     if let pixel = context.calibration.pixelAngle {
       let edge = min(y * pixel.y, x * pixel.x)
-      ratio = edge / (radius * (pixel.y + pixel.x) / 2)
+      ratio = edge / (radius * pixel.mean)
       given = "\(short(edge * 1e3)) mrad"
     } else {
       ratio = min(y, x) / radius

@@ -3,15 +3,12 @@ import STEM
 
 /// A job with every value resolved and checked: what a run needs before the first frame is read. Immutable.
 public struct Plan: Sendable {
-  /// Of the frames that analyses see; `description` describes them.
-  public internal(set) var source: any FrameSource
-  public let description: SourceDescription
   /// Of the frames and positions in the file.
   public let rawSource: any FrameSource
   public let rawScan: Shape
   var preprocessing: Preprocessing
-  /// What is done to frames and scan, in words; empty for nothing.
-  public internal(set) var corrections: [String]
+  /// What analyses see of them; nil only in a plan with problems.
+  var corrected: CorrectedScan?
   public let outputPath: String
   /// Whether PNG maps are written beside the output.
   public let images: Bool
@@ -20,9 +17,6 @@ public struct Plan: Sendable {
   /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
   public internal(set) var context: FrameContext
   public let analyses: [PlannedAnalysis]
-  /// Whether every analysis but the one named `origin` follows the optical axis that this one fits, frame by frame
-  /// (`calibration.center: fitted`); `analyses` then has exactly one of that name.
-  public let followsOrigin: Bool
   /// Where the ring lies that the elliptical distortion is to be fitted to (`toMeasure` has `.ellipse`): between these
   /// radii, lengths on the detector.
   public let ellipseRing: Pair<Quantity>?
@@ -41,6 +35,17 @@ public struct Plan: Sendable {
   /// Bytes; nil: what the machine allows.
   public let memoryPerRank: Int?
   public let scheduling: Scheduling
+
+  /// Of the frames that analyses see; `description` describes them.
+  public var source: any FrameSource { corrected?.source ?? rawSource }
+  public var description: SourceDescription { source.description }
+  /// What is done to frames and scan, in words; empty for nothing.
+  public var corrections: [String] { corrected?.summary ?? [] }
+  /// The selected positions as those of the file.
+  public var selectionInFile: PositionSelection { corrected?.positionsInFile(selection) ?? selection }
+  /// Whether every analysis but the one named `origin` follows the optical axis that this one fits, frame by frame
+  /// (`calibration.center: fitted`); `analyses` then has exactly one of that name.
+  public var followsOrigin: Bool { context.followsOrigin }
 
   /// `context` completed by what was measured on the mean pattern, center and radius in px; given values stay.
   /// A measured radius gives the semiangle where the size of a pixel is known, and the size of a pixel where the
@@ -76,7 +81,7 @@ extension Calibration {
     guard knownRadius == nil, let diskRadius else { return }
     self.diskRadius = Sourced(diskRadius, .measured)
     if semiangle == nil, let pixel = pixelAngle {
-      semiangle = Sourced(diskRadius * (pixel.y + pixel.x) / 2, .measured)
+      semiangle = Sourced(diskRadius * pixel.mean, .measured)
     } else if detectorPixel == nil, let semiangle, diskRadius > 0 {
       let size = Quantity(semiangle.value / diskRadius, .radian)
       detectorPixel = Sourced(Pair(size, size), .measured)

@@ -2,7 +2,7 @@ import Preprocessing
 import STEM
 
 extension Planner {
-  /// What analyses see of an input; the input itself where its corrections cannot be.
+  /// What analyses see of an input; nil where its corrections cannot be.
   mutating func corrected(
     _ source: any FrameSource, _ scan: Shape, isKnown: Bool, _ sections: DecodedSections
   ) -> (Preprocessing, CorrectedScan?) {
@@ -10,7 +10,7 @@ extension Planner {
     preprocessing.detector = sections.detector.correction(arrays)
     preprocessing.detector.deadPixels = deadPixels(sections.detector, source.description.detectorShape)
     preprocessing.scan = sections.scan.correction
-    if sections.detector.deadPixelAction == "interpolate", sections.detector.deadPixels == nil,
+    if sections.detector.deadPixelAction == .interpolate, sections.detector.deadPixels == nil,
       sections.detector.references.isEmpty
     {
       warnings.append(
@@ -40,15 +40,9 @@ extension Plan {
     for pixel in badPixels where dead.indices.contains(pixel) { dead[pixel] = true }
     plan.preprocessing.detector.deadPixels = dead
     let corrected = try plan.preprocessing.applied(to: rawSource, scan: rawScan)
-    plan.source = corrected.source
+    plan.corrected = corrected
     plan.context.deadPixels = corrected.deadPixels
     plan.context.saturation = corrected.saturation
-    plan.corrections = corrected.summary
     return plan
-  }
-
-  /// The selected positions as those of the file.
-  public var selectionInFile: PositionSelection {
-    (try? preprocessing.applied(to: rawSource, scan: rawScan).positionsInFile(selection)) ?? selection
   }
 }

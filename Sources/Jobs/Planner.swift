@@ -56,8 +56,8 @@ struct Planner {
     guard let input = openInput(sections) else { return nil }
     let (rawScan, isKnown) = scanShape(sections.input, input.description)
     let (preprocessing, corrected) = corrected(input, rawScan, isKnown: isKnown, sections)
-    let (source, scan) = (corrected?.source ?? input, corrected?.scan ?? rawScan)
-    let description = source.description
+    let scan = corrected?.scan ?? rawScan
+    let description = (corrected?.source ?? input).description
     var context = FrameContext(scan: scan, detector: description.detectorShape, pixelType: description.pixelType)
     context.saturation =
       corrected.map(\.saturation) ?? description.saturation ?? context.saturation
@@ -82,14 +82,13 @@ struct Planner {
       job: job, sections: sections, analyses: analyses, calibration: context.calibration, description: description,
       scan: rawScan)
     return Plan(
-      source: source, description: description, rawSource: input, rawScan: rawScan, preprocessing: preprocessing,
-      corrections: corrected?.summary ?? [], outputPath: outputPath, images: sections.output.images, scan: scan,
-      selection: selection, context: context, analyses: analyses, followsOrigin: follows,
+      rawSource: input, rawScan: rawScan, preprocessing: preprocessing, corrected: corrected, outputPath: outputPath,
+      images: sections.output.images, scan: scan, selection: selection, context: context, analyses: analyses,
       ellipseRing: ring, toMeasure: toMeasure, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
-      checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == "mask",
+      checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == .mask,
       memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) },
-      scheduling: Scheduling(rawValue: sections.run.scheduling) ?? .dynamic)
+      scheduling: sections.run.scheduling)
   }
 
   mutating func add(_ error: any Error, inside place: String? = nil) {

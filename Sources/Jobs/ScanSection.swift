@@ -52,10 +52,8 @@ struct ScanSection: JobSection {
         selected[position] = false
       }
     }
-    do {
+    problems += gather(at: "roi") {
       if let roi { keep(try Self.range(roi.y, "rows", below: scan.y), try Self.range(roi.x, "columns", below: scan.x)) }
-    } catch {
-      problems.append(error.inside("roi"))
     }
     let rows = flyback.rowsKept(of: scan.y)
     let columns = flyback.columnsKept(of: scan.x)
@@ -65,14 +63,9 @@ struct ScanSection: JobSection {
     } else {
       keep(rows, columns)
     }
-    do {
-      if let mask {
-        for (position, value) in try mask.mask(scan, "the scan").enumerated() where !value {
-          selected[position] = false
-        }
-      }
-    } catch {
-      problems.append(error.inside("mask"))
+    problems += gather(at: "mask") {
+      guard let isUsed = try mask?.mask(scan, "the scan") else { return }
+      for position in isUsed.indices where !isUsed[position] { selected[position] = false }
     }
     if problems.isEmpty, !selected.contains(true) {
       problems.append(
@@ -148,8 +141,7 @@ extension DenseArray {
     // Results hold a map as N × 1 and a pattern as 1 × M.
     let shapes = [[wanted.y, wanted.x], [wanted.count], [wanted.count, 1], [1, wanted.count]]
     guard shapes.contains(shape), values.count == wanted.count else {
-      let given = shape.map(String.init).joined(separator: " × ")
-      throw Problem(.badData, "an array of \(given) given; the shape of \(owner) is allowed, \(wanted.text)")
+      throw Problem(.badData, "an array of \(shapeText) given; the shape of \(owner) is allowed, \(wanted.text)")
     }
     if let index = values.firstIndex(where: \.isNaN) {
       throw Problem(

@@ -12,10 +12,6 @@ import STEM
 /// the ring, orders still mix. Shot noise alone gives g / Σ v, g counts per electron.
 public final class AngularPower {
   public let orders: Int
-  /// Pixels of the ring.
-  public let pixels: Int
-  /// The largest difference of neighboring azimuths [rad]: small for a whole ring, the missing part of a cut one.
-  public let largestGap: Double
   /// Of the frame that `add` or `flush` hands out.
   public private(set) var total = 0.0
   /// |c_n|² of n = 1 … `orders`.
@@ -34,8 +30,6 @@ public final class AngularPower {
   public init(_ azimuths: [Double?], orders: Int, shape: Shape, type: PixelType) {
     self.orders = orders
     let ring = azimuths.compactMap { $0 }
-    pixels = ring.count
-    largestGap = Self.gap(ring)
     runs = PixelSelection(shape, azimuths.map { $0 != nil }).runs().map { (Int($0.start), Int($0.length)) }
     let waves = (1...orders).flatMap { n in
       [Self.centered(ring.map { cos(Double(n) * $0) }), Self.centered(ring.map { -sin(Double(n) * $0) })]
@@ -87,8 +81,10 @@ public final class AngularPower {
     return values.map { $0 - mean }
   }
 
-  private static func gap(_ azimuths: [Double]) -> Double {
-    let sorted = azimuths.sorted()
+  /// The largest difference of neighboring azimuths [rad]: small for a whole ring, the missing part of a cut one.
+  /// - Parameter azimuths: as for `init`
+  public static func largestGap(_ azimuths: [Double?]) -> Double {
+    let sorted = azimuths.compactMap { $0 }.sorted()
     guard let first = sorted.first, let last = sorted.last else { return 2 * .pi }
     return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.reduce(first + 2 * .pi - last, max)
   }

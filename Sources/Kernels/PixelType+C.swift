@@ -1,8 +1,8 @@
-internal import CKernels
+package import CKernels
 import STEM
 
 extension PixelType {
-  var c: ck_type {
+  package var c: ck_type {
     switch self {
     case .u8: ck_u8
     case .u16: ck_u16
@@ -17,20 +17,6 @@ extension PixelType {
 
   /// The value of a sum over pixels of this type.
   @inline(__always) func value(_ sum: ck_sum) -> Double { isInteger ? Double(sum.integer) : sum.real }
-
-  /// The Swift type of the pixels.
-  public var memory: any FramePixel.Type {
-    switch self {
-    case .u8: UInt8.self
-    case .u16: UInt16.self
-    case .u32: UInt32.self
-    case .i8: Int8.self
-    case .i16: Int16.self
-    case .i32: Int32.self
-    case .f32: Float.self
-    case .f64: Double.self
-    }
-  }
 
   /// Pixels `indices` of a frame as doubles. For the few places where speed does not matter.
   public func doubles(_ frame: UnsafeRawPointer, count: Int) -> [Double] {

@@ -176,7 +176,7 @@ struct Cholesky {
 
 /// The middle of the sorted values, found without sorting (Hoare's selection); of an even number the upper one. 0 for
 /// none.
-func selectedMedian(_ values: [Double]) -> Double {
+public func selectedMedian(_ values: [Double]) -> Double {
   guard !values.isEmpty else { return 0 }
   var values = values
   let wanted = values.count / 2

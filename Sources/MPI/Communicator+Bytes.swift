@@ -68,30 +68,4 @@ extension Communicator {
     }
     return all.map { Int($0) }
   }
-
-  /// Sends bytes to one rank, which calls `receive`. The corresponding C function is `MPI_Send`.
-  public func send(_ bytes: UnsafeRawBufferPointer, to other: Int, tag: Int = 0) throws(MPIError) {
-    var offset = 0
-    repeat {
-      let count = min(largestPiece, bytes.count - offset)
-      let start = bytes.baseAddress.map { $0 + offset }
-      try check("MPI_Send") { MPI_Send(start, Int32(count), ronchi_mpi_byte(), Int32(other), Int32(tag), handle) }
-      offset += count
-    } while offset < bytes.count
-  }
-
-  /// Receives as many bytes from one rank as it sends; both give the same length.
-  /// The corresponding C function is `MPI_Recv`.
-  public func receive(_ bytes: UnsafeMutableRawBufferPointer, from other: Int, tag: Int = 0) throws(MPIError) {
-    var offset = 0
-    repeat {
-      let count = min(largestPiece, bytes.count - offset)
-      let start = bytes.baseAddress.map { $0 + offset }
-      try check("MPI_Recv") {
-        MPI_Recv(
-          start, Int32(count), ronchi_mpi_byte(), Int32(other), Int32(tag), handle, ronchi_mpi_status_ignore())
-      }
-      offset += count
-    } while offset < bytes.count
-  }
 }

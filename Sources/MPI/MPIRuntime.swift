@@ -50,10 +50,4 @@ public enum MPIRuntime {
     MPI_Get_version(&major, &minor)
     return "\(major).\(minor)"
   }
-
-  /// The host this rank runs on. The corresponding C function is `MPI_Get_processor_name`.
-  public static var processorName: String { text { MPI_Get_processor_name($0, $1) } }
-
-  /// Seconds since an arbitrary moment, for measuring durations. The corresponding C function is `MPI_Wtime`.
-  public static var time: Double { MPI_Wtime() }
 }

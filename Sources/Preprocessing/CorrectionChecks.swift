@@ -97,8 +97,8 @@ struct CorrectionChecks {
   private mutating func array(_ array: DenseArray?, _ raw: Shape, _ place: String) -> [Double]? {
     guard let array else { return nil }
     guard array.shape == [raw.y, raw.x], array.values.count == raw.count else {
-      let given = array.shape.map(String.init).joined(separator: " × ")
-      refuse(place, "an array of \(given) given; the shape of the file's frames is allowed, \(raw.text)", .badData)
+      refuse(
+        place, "an array of \(array.shapeText) given; the shape of the file's frames is allowed, \(raw.text)", .badData)
       return nil
     }
     return array.values

@@ -53,6 +53,8 @@ struct FrameCorrection: Sendable {
   var valueType: PixelType { inputType == .f64 ? .f64 : .f32 }
   /// The type in which they are summed.
   var sumType: PixelType { outputType == .u32 || outputType == .i32 ? outputType : .f64 }
+  /// Of the sums of a frame.
+  var sumBytes: Int { geometry.shape.count * sumType.size }
 
   /// The threshold `raw` in corrected units, so that no saturated pixel lies below it: exact without a gain and a dark,
   /// with them the lowest of all pixels' thresholds. nil for sums, in which it does not show.

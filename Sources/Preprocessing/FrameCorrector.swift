@@ -1,4 +1,5 @@
 internal import CKernels
+import Kernels
 import STEM
 
 /// Corrects frames on one rank: the tables as the loops in C read them, and working memory.
@@ -179,10 +180,6 @@ final class FrameCorrector {
   }
 }
 
-extension FrameCorrection {
-  var sumBytes: Int { geometry.shape.count * sumType.size }
-}
-
 /// Values in the type in which pixels are corrected, on a cache line's boundary.
 private final class CorrectionTable {
   private let bytes: UnsafeMutableRawBufferPointer
@@ -228,20 +225,5 @@ extension ck_bins {
     self.init(
       stride: Int64(stride), height: Int64(rows), width: Int64(geometry.rawWindow.columns.count),
       bin_height: Int64(geometry.rawBin.y), bin_width: Int64(geometry.rawBin.x))
-  }
-}
-
-extension PixelType {
-  fileprivate var c: ck_type {
-    switch self {
-    case .u8: ck_u8
-    case .u16: ck_u16
-    case .u32: ck_u32
-    case .i8: ck_i8
-    case .i16: ck_i16
-    case .i32: ck_i32
-    case .f32: ck_f32
-    case .f64: ck_f64
-    }
   }
 }

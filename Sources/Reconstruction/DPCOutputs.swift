@@ -15,9 +15,9 @@ struct DPCOutputs {
       scan: Shape(1, 1), detector: Shape(1, 1), pixelType: .u16, calibration: calibration)
     var analysis = DifferentialPhaseContrast()
     let electric = DPCOutputs(analysis, context).list
-    analysis.interpretation = "magnetic"
+    analysis.interpretation = .magnetic
     let magnetic = DPCOutputs(analysis, context).list.filter { $0.name.hasPrefix("induction") }
-    (analysis.detector, context.followsOrigin) = ("segments", true)
+    (analysis.detector, context.followsOrigin) = (.segments, true)
     let segments = DPCOutputs(analysis, context).list.filter { ["segments", "origin_y", "origin_x"].contains($0.name) }
     return segments + electric + magnetic
   }()
@@ -26,21 +26,17 @@ struct DPCOutputs {
 
   init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext) {
     let units = DPCUnits(analysis, context)
-    let law = analysis.law
+    let law = analysis.interpretation
     var list = Self.measured(analysis, context) + Self.deflections(units)
     if units.hasField(law) { list += law == .electric ? Self.electric(units) : Self.magnetic(units) }
     list += Self.derivatives(units)
     if units.hasPhase {
-      var phase = Self.map("phase", "Phase", "rad", signed: true, "Phase shift of the specimen, up to a constant.")
-      phase.attributes.append(Self.blur)
-      list.append(phase)
+      list.append(
+        Self.blurred(
+          Self.map("phase", "Phase", "rad", signed: true, "Phase shift of the specimen, up to a constant.")))
     }
     self.list = list + Self.curves(units, law)
   }
-
-  private static let blur: (key: String, value: Setting) = (
-    "convolved_with", .text("intensity of the probe")
-  )
 
   private static func map(
     _ name: String, _ quantity: String, _ unit: String, signed: Bool = false, _ summary: String
@@ -52,17 +48,15 @@ struct DPCOutputs {
     _ name: String, _ quantity: String, _ unit: String, _ summary: String, drawn: Bool = false
   ) -> [OutputDescription] {
     [("y", "down"), ("x", "to the right")].map { axis, direction in
-      var output = map(
-        "\(name)_\(axis)", quantity, unit, signed: true, "\(summary) along \(axis), positive \(direction).")
-      if drawn, axis == "y" { output.attributes = [("vector_x", .text("\(name)_x"))] }
-      return output
+      map("\(name)_\(axis)", quantity, unit, signed: true, "\(summary) along \(axis), positive \(direction).")
+        .with(drawn && axis == "y" ? [("vector_x", .text("\(name)_x"))] : [])
     }
   }
 
   private static func measured(
     _ analysis: DifferentialPhaseContrast, _ context: FrameContext
   ) -> [OutputDescription] {
-    let unit = analysis.usesSegments && analysis.response == "none" ? "a.u." : "px"
+    let unit = analysis.usesSegments && analysis.response == .none ? "a.u." : "px"
     var outputs: [OutputDescription] = []
     if analysis.usesSegments {
       let count = analysis.segments?.rings.reduce(0) { $0 + $1.sectors } ?? 0
@@ -73,9 +67,8 @@ struct DPCOutputs {
           "Signal of every segment, ring by ring, counter-clockwise."))
       if context.followsOrigin { outputs += pair("origin", "Displacement", "px", "Optical axis of the position") }
     }
-    var com = pair("com", "Displacement", unit, "Measured deflection in the detector's axes")
-    for index in com.indices { com[index].attributes.append(("center_px", context.center.setting)) }
-    return outputs + com
+    let com = pair("com", "Displacement", unit, "Measured deflection in the detector's axes")
+    return outputs + com.map { $0.with([("center_px", context.center.setting)]) }
   }
 
   private static func deflections(_ units: DPCUnits) -> [OutputDescription] {
@@ -87,11 +80,7 @@ struct DPCOutputs {
           "angle", "Angle", "rad", signed: true,
           "Direction of the deflection, counter-clockwise on screen from +x (right)."),
       ]
-    return outputs.map { output in
-      var output = output
-      output.attributes.append(blur)
-      return output
-    }
+    return outputs.map(blurred)
   }
 
   private static func electric(_ units: DPCUnits) -> [OutputDescription] {
@@ -115,9 +104,7 @@ struct DPCOutputs {
   }
 
   private static func blurred(_ output: OutputDescription) -> OutputDescription {
-    var result = output
-    result.attributes.append(blur)
-    return result
+    output.with([("convolved_with", .text("intensity of the probe"))])
   }
 
   private static func derivatives(_ units: DPCUnits) -> [OutputDescription] {

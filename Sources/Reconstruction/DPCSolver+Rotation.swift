@@ -11,11 +11,11 @@ extension DPCSolver {
     number("descan_slope_x_per_row", plane.slopeDown.x)
     number("descan_slope_x_per_column", plane.slopeRight.x)
     let share = "\(shortNumber(plane.variation)) against \(shortNumber(plane.remainder)) \(units.deflection) rms"
-    if analysis.descan == "plane", plane.variation > 0.1 * plane.remainder {
+    if analysis.descan == .plane, plane.variation > 0.1 * plane.remainder {
       solution.warnings.append(
         "descan: plane has taken a slope off the deflections (\(share)); if it was no descan, a real mean field and "
           + "charge went with it; calibration.center: fitted on a vacuum scan tells them apart")
-    } else if analysis.descan != "plane", plane.variation > 2 * plane.remainder {
+    } else if analysis.descan != .plane, plane.variation > 2 * plane.remainder {
       solution.warnings.append(
         "deflections change evenly over the scan (\(share)): perhaps descan; consider descan: plane or "
           + "calibration.center: fitted")
@@ -26,7 +26,7 @@ extension DPCSolver {
   mutating func chooseRotation(_ fit: RotationFit?) -> DetectorRotation {
     addCurves(fit)
     let known = context.calibration
-    guard analysis.rotation != "fit", let given = known.scanRotation else { return useFit(fit) }
+    guard analysis.rotation != .fit, let given = known.scanRotation else { return useFit(fit) }
     // Where only the angle is known, the data decide on the transpose, if they can.
     let found = fit.flatMap { $0.transpose(at: given.value) }
     let rotation = DetectorRotation(angle: given.value, transpose: known.transpose?.value ?? found ?? false)
@@ -81,7 +81,7 @@ extension DPCSolver {
     let excess = fit.excess(transpose: given)
     let times = excess < 1000 ? "\(shortNumber((excess * 10).rounded() / 10)) times" : "more than 1000 times"
     solution.warnings.append(
-      "the given transpose, \(given), leaves \(times) the \(analysis.law == .electric ? "curl" : "divergence") of the "
+      "the given transpose, \(given), leaves \(times) the \(analysis.interpretation == .electric ? "curl" : "divergence") of the "
         + "other one: \(Self.text(fit.branch(given).rotation)) against \(Self.text(fit.branch(!given).rotation)); "
         + "check calibration.transpose or leave it out")
   }

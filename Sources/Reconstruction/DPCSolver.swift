@@ -28,14 +28,13 @@ struct DPCSolver {
       let round = context.calibration.ellipse?.value.corrected(vector) ?? vector
       return Pair(round.y * units.scale.y, round.x * units.scale.x)
     }
-    let descan = Descan(rawValue: analysis.descan) ?? .constant
-    let plane = DescanPlane(raw, robust: descan == .plane)
-    let detector = plane.removed(descan, from: raw)
+    let plane = DescanPlane(raw, robust: analysis.descan == .plane)
+    let detector = plane.removed(analysis.descan, from: raw)
     report(plane)
-    let rotation = chooseRotation(RotationFit(detector, step: units.step, analysis.law))
+    let rotation = chooseRotation(RotationFit(detector, step: units.step, analysis.interpretation))
     let deflection = detector.map(rotation.scan)
     addDeflection(deflection)
-    if units.hasField(analysis.law) { addFields(deflection) }
+    if units.hasField(analysis.interpretation) { addFields(deflection) }
     if units.hasPhase { try addPhase(deflection, control) }
     noteMissing()
     return solution
@@ -153,7 +152,7 @@ extension DPCSolver {
   }
 
   private mutating func addFields(_ deflection: VectorMap) {
-    guard analysis.law == .electric, let energy = units.energy else {
+    guard analysis.interpretation == .electric, let energy = units.energy else {
       // Å → nm
       let scale = units.thickness.map { 10 / $0 } ?? 1
       set(
@@ -219,8 +218,8 @@ extension DPCSolver {
   }
 
   private mutating func noteMissing() {
-    if let missing = units.missingForField(analysis.law) {
-      solution.notes.append("no \(analysis.law == .electric ? "field" : "induction"): \(missing)")
+    if let missing = units.missingForField(analysis.interpretation) {
+      solution.notes.append("no \(analysis.interpretation == .electric ? "field" : "induction"): \(missing)")
     }
     if !units.hasPhase, units.isReciprocal {
       solution.notes.append("no phase: the scan step is not known (calibration.scan_step)")
@@ -233,8 +232,7 @@ extension DPCSolver {
 extension DifferentialPhaseContrast {
   var integration: PhaseIntegration {
     var result = PhaseIntegration()
-    result.method = PhaseIntegration.Method(rawValue: method) ?? .spectral
-    result.boundary = Boundary(rawValue: boundary) ?? .mirror
+    (result.method, result.boundary) = (method, boundary)
     (result.lowpass, result.highpass, result.order) = (lowpass?.base, highpass?.base, order)
     (result.regularization, result.iterations, result.tolerance) = (regularization, iterations, tolerance)
     return result

@@ -16,7 +16,7 @@ struct DPCUnits {
 
   init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext) {
     let calibration = context.calibration
-    if analysis.usesSegments, analysis.response == "none" {
+    if analysis.usesSegments, analysis.response == .none {
       (deflection, scale) = ("a.u.", Pair(1, 1))
     } else if let pixel = calibration.pixelReciprocal {
       (deflection, scale) = ("Å⁻¹", pixel)

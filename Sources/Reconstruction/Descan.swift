@@ -1,7 +1,7 @@
 import STEM
 
 /// What the beam's deflections have in common over the scan.
-enum Descan: String, Sendable, CaseIterable { case none, constant, plane }
+enum Descan: String, ChoiceParameter { case none, constant, plane }
 
 /// The mean deflection and its slopes over the scan.
 struct DescanPlane: Sendable, Equatable {

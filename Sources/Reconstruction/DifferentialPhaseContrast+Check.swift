@@ -6,12 +6,12 @@ extension DifferentialPhaseContrast {
   func check(_ context: FrameContext) throws {
     var problems = detectorProblems(context)
     let units = DPCUnits(self, context)
-    if thickness != nil, let missing = units.missingForField(law) {
+    if thickness != nil, let missing = units.missingForField(interpretation) {
       problems.append(
         Problem(
           .badConfiguration, at: "thickness",
           "given for a field, but \(missing); give it, or remove thickness"))
-    } else if law == .magnetic, let missing = units.missingForField(law) {
+    } else if interpretation == .magnetic, let missing = units.missingForField(interpretation) {
       problems.append(
         Problem(
           .badConfiguration, at: "interpretation", "magnetic, but \(missing); the induction cannot be computed without")
@@ -20,14 +20,14 @@ extension DifferentialPhaseContrast {
     if let thickness, !(thickness.base > 0) {
       problems.append(Problem(.badConfiguration, at: "thickness", "\(thickness) given; more than 0 is allowed"))
     }
-    if rotation == "calibration", context.calibration.scanRotation == nil {
+    if rotation == .calibration, context.calibration.scanRotation == nil {
       problems.append(
         Problem(
           .badConfiguration, at: "rotation",
           "calibration, but neither the job nor the file knows scan_rotation; give calibration.scan_rotation, or use fit"
         ))
     }
-    if rotation == "fit", min(context.scan.y, context.scan.x) < 3 {
+    if rotation == .fit, min(context.scan.y, context.scan.x) < 3 {
       problems.append(
         Problem(
           .badConfiguration, at: "rotation",
@@ -50,7 +50,7 @@ extension DifferentialPhaseContrast {
     }
     guard usesSegments else {
       return stray("segments", segments != nil, "detector: segments")
-        + stray("response", response != "none", "detector: segments")
+        + stray("response", response != .none, "detector: segments")
         + stray("vacuum", vacuum != nil, "detector: segments") + gather(at: "") { _ = try selection(context) }
     }
     var problems =
@@ -66,9 +66,9 @@ extension DifferentialPhaseContrast {
     problems += gather(at: "segments") {
       let selections = try segments.place(context)
       try segments.checkDirections(context)
-      if response == "disk", context.isDiskGiven { try checkResponse(selections, context) }
+      if response == .disk, context.isDiskGiven { try checkResponse(selections, context) }
     }
-    if response == "vacuum_scan" {
+    if response == .vacuumScan {
       if let vacuum {
         problems += gather(at: "vacuum") { _ = try detectorArray(vacuum, context) }
       } else {
@@ -79,7 +79,7 @@ extension DifferentialPhaseContrast {
     } else {
       problems += stray("vacuum", vacuum != nil, "response: vacuum_scan")
     }
-    if response == "none", context.followsOrigin {
+    if response == .none, context.followsOrigin {
       problems.append(
         Problem(
           .badConfiguration, at: "response",
@@ -144,10 +144,10 @@ extension DifferentialPhaseContrast {
   }
 
   private func array(_ path: String, _ shape: Shape, _ name: String, _ context: FrameContext) throws -> [Double] {
-    guard let array = context.arrays[path] else { throw Problem(.internalError, "\(path) has not been loaded") }
+    let array = try context.array(path)
     guard array.shape == [shape.y, shape.x], array.values.count == shape.count else {
-      let found = array.shape.map(String.init).joined(separator: " × ")
-      throw Problem(.badData, "\(path) has the shape \(found), the \(name) \(shape.text); give one value for each")
+      throw Problem(
+        .badData, "\(path) has the shape \(array.shapeText), the \(name) \(shape.text); give one value for each")
     }
     return array.values
   }

@@ -5,18 +5,22 @@ import STEM
 public struct DifferentialPhaseContrast: Reconstruction {
   public init() {}
 
-  var detector = "center_of_mass"
+  enum Source: String, ChoiceParameter { case centerOfMass = "center_of_mass", segments }
+  enum Response: String, ChoiceParameter { case none, disk, vacuumScan = "vacuum_scan" }
+  enum RotationSource: String, ChoiceParameter { case auto, calibration, fit }
+
+  var detector = Source.centerOfMass
   var outerRadius: Quantity?
   var mask: String?
   var segments: SegmentRings?
-  var response = "none"
+  var response = Response.none
   var vacuum: String?
-  var interpretation = "electric"
+  var interpretation = Interpretation.electric
   var thickness: Quantity?
-  var rotation = "auto"
-  var descan = "constant"
-  var method = "spectral"
-  var boundary = "mirror"
+  var rotation = RotationSource.auto
+  var descan = Descan.constant
+  var method = PhaseIntegration.Method.spectral
+  var boundary = Boundary.mirror
   var lowpass: Quantity?
   var highpass: Quantity?
   var order = 2
@@ -37,7 +41,7 @@ public struct DifferentialPhaseContrast: Reconstruction {
 
   private static let detection: [Parameter<Self>] = [
     .init(
-      "detector", \.detector, .choice(["center_of_mass", "segments"]),
+      "detector", \.detector, Source.form,
       "Where deflections come from: the center of mass of all pixels, or the signals of detector segments."),
     .init(
       "outer_radius", \.outerRadius, .quantity(lengthUnits),
@@ -48,7 +52,7 @@ public struct DifferentialPhaseContrast: Reconstruction {
       "segments: rings by name, each cut into equal sectors; the deflection is Σ s_j c_j / Σ s_j with c_j the centroid of the mean pattern in segment j."
     ),
     .init(
-      "response", \.response, .choice(["none", "disk", "vacuum_scan"]),
+      "response", \.response, Response.form,
       "segments: what turns that mean into px: an even disk of the semi-angle, the pattern in vacuum, or nothing (a.u.)."
     ),
     .init("vacuum", \.vacuum, .file, "response vacuum_scan: the mean pattern of a scan without specimen."),
@@ -56,24 +60,24 @@ public struct DifferentialPhaseContrast: Reconstruction {
 
   private static let interpretations: [Parameter<Self>] = [
     .init(
-      "interpretation", \.interpretation, .choice(Interpretation.allCases.map(\.rawValue)),
+      "interpretation", \.interpretation, Interpretation.form,
       "What deflects the beam: one scan cannot tell both."),
     .init("thickness", \.thickness, .quantity(lengths), "Of the specimen: fields are then means over it, in V/m or T."),
     .init(
-      "rotation", \.rotation, .choice(["auto", "calibration", "fit"]),
+      "rotation", \.rotation, RotationSource.form,
       "Detector against scan: calibration's, or measured as that of least curl (magnetic: divergence); auto measures what is not known."
     ),
     .init(
-      "descan", \.descan, .choice(["none", "constant", "plane"]),
+      "descan", \.descan, Descan.form,
       "Taken off the deflection first. A plane takes an even field and an even charge with it."),
   ]
 
   private static let integration: [Parameter<Self>] = [
     .init(
-      "method", \.method, .choice(PhaseIntegration.Method.allCases.map(\.rawValue)),
+      "method", \.method, PhaseIntegration.Method.form,
       "Of the phase: in one step, or by least squares, which also serves scans with missing positions."),
     .init(
-      "boundary", \.boundary, .choice(Boundary.allCases.map(\.rawValue)), "How the phase goes on beyond the scan."),
+      "boundary", \.boundary, Boundary.form, "How the phase goes on beyond the scan."),
     .init("q_lowpass", \.lowpass, .quantity(frequencies), "Phase: half level of a Butterworth filter."),
     .init("q_highpass", \.highpass, .quantity(frequencies), "Phase: half level of a Butterworth filter."),
     .init("butterworth_order", \.order, .integer(1...20), "Of both filters: 1/(1 + (q/q_lowpass)^(2·order))."),
@@ -90,13 +94,12 @@ public struct DifferentialPhaseContrast: Reconstruction {
   ]
 
   public var requirements: Set<Requirement> {
-    detector == "segments" && response == "disk" ? [.center, .semiangle] : [.center]
+    usesSegments && response == .disk ? [.center, .semiangle] : [.center]
   }
 
   public var files: [String] { [mask, vacuum, solverMask].compactMap { $0 } }
 
-  var law: Interpretation { Interpretation(rawValue: interpretation) ?? .electric }
-  var usesSegments: Bool { detector == "segments" }
+  var usesSegments: Bool { detector == .segments }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     try check(context)

@@ -2,7 +2,7 @@ import FFT
 import STEM
 
 /// How maps are continued beyond the scan.
-enum Boundary: String, Sendable, CaseIterable {
+enum Boundary: String, ChoiceParameter {
   /// Even about the scan's edges, half a step beyond the outermost positions.
   case mirror
   /// The scan repeats itself.

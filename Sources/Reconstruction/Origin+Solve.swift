@@ -9,7 +9,7 @@ extension OriginFit {
     _ pass: PassResults, _ context: FrameContext, _ control: any SolverControl
   ) throws -> Solution {
     let measured = isGiven ? try given(context) : Pair(pass.rows["measured_y"] ?? [], pass.rows["measured_x"] ?? [])
-    let order = SurfaceFit.Order(rawValue: fit)
+    let order = fit.order
     guard
       let surface = SurfaceFit(
         measured.y, measured.x, scan: context.scan, order: order ?? .constant, robust: robust || order == nil)
@@ -36,7 +36,7 @@ extension OriginFit {
   private static func filled(_ measured: Pair<[Double]>) -> Pair<[Double]> {
     let isKnown = zip(measured.y, measured.x).map { $0.isFinite && $1.isFinite }
     func fill(_ map: [Double]) -> [Double] {
-      let middle = medianOfFinite(zip(map, isKnown).map { $1 ? $0 : .nan })
+      let middle = selectedMedian(zip(map, isKnown).filter(\.1).map(\.0))
       return zip(map, isKnown).map { $1 ? $0 : middle }
     }
     return Pair(fill(measured.y), fill(measured.x))
@@ -47,7 +47,7 @@ extension OriginFit {
     _ context: FrameContext, _ solution: inout Solution
   ) {
     let known = surface.positions + surface.outliers
-    solution.attributes = [("fit", .text(fit)), ("origin_method", .text(isGiven ? "given" : method))]
+    solution.attributes = [("fit", fit.setting), ("origin_method", isGiven ? .text("given") : method.setting)]
     if order != nil {
       solution.attributes += [
         ("terms", .list(SurfaceFit.terms.prefix(surface.coefficients.y.count).map { .text($0) })),
@@ -101,7 +101,7 @@ extension OriginFit {
     guard cut > 0 else { return [] }
     return [
       "the bright disk leaves the detector at \(cut) of \(context.scan.count) positions"
-        + (method == "edge" || isGiven ? "" : ", where its center of mass is biased; use method: edge")
+        + (method == .edge || isGiven ? "" : ", where its center of mass is biased; use method: edge")
     ]
   }
 

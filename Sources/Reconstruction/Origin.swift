@@ -3,12 +3,19 @@ import STEM
 
 /// The optical axis at every position, and its fit over the scan.
 public struct OriginFit: Reconstruction {
-  public var method = "center_of_mass"
-  public var radius: Quantity?
-  public var fit = "plane"
-  public var robust = true
-  public var measuredY: String?
-  public var measuredX: String?
+  enum Method: String, ChoiceParameter { case centerOfMass = "center_of_mass", edge }
+  enum Surface: String, ChoiceParameter {
+    case constant, plane, parabola, none
+
+    var order: SurfaceFit.Order? { SurfaceFit.Order(rawValue: rawValue) }
+  }
+
+  var method = Method.centerOfMass
+  var radius: Quantity?
+  var fit = Surface.plane
+  var robust = true
+  var measuredY: String?
+  var measuredX: String?
 
   public init() {}
 
@@ -18,7 +25,7 @@ public struct OriginFit: Reconstruction {
       + "Microsc. Microanal. 27:712 (2021)",
     parameters: [
       .init(
-        "method", \.method, .choice(["center_of_mass", "edge"]),
+        "method", \.method, Method.form,
         "center_of_mass within radius, which moves along; or edge: where the disk's edge lies, which texture in the "
           + "disk and the detector's border do not pull."),
       .init(
@@ -26,7 +33,7 @@ public struct OriginFit: Reconstruction {
         "center_of_mass: what is collected, default 1.2 × the disk's radius; edge: the disk's radius, default as known "
           + "or measured."),
       .init(
-        "fit", \.fit, .choice(["constant", "plane", "parabola", "none"]),
+        "fit", \.fit, Surface.form,
         "The surface over the scan; none: what was measured stays, and the median where nothing was."),
       .init("robust", \.robust, .flag, "Whether positions far off the surface do not count."),
       .init(
@@ -63,21 +70,19 @@ public struct OriginFit: Reconstruction {
       return Self.descriptions
     }
     let radius = try pixels(context)
-    return Self.descriptions.map { output in
-      var output = output
-      output.attributes = [("method", .text(method))] + lengthAttributes("radius", radius, context)
-      return output
-    }
+    let attributes: [(key: String, value: Setting)] =
+      [("method", method.setting)] + lengthAttributes("radius", radius, context)
+    return Self.descriptions.map { $0.with(attributes) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
     if isGiven { return NoKernel() }
-    return OriginKernel(isEdge: method == "edge", radius: try pixels(context), context)
+    return OriginKernel(isEdge: method == .edge, radius: try pixels(context), context)
   }
 
   /// What is collected, or the disk's radius for `edge` [px].
   private func pixels(_ context: FrameContext) throws -> Double {
-    let isEdge = method == "edge"
+    let isEdge = method == .edge
     var result: Double?
     if let radius {
       let problems = gather(at: "radius") { result = try context.pixels(radius) }
@@ -96,7 +101,7 @@ public struct OriginFit: Reconstruction {
       throw Problem(
         .badConfiguration, at: "radius",
         "\(shortNumber(result)) px\(radius == nil ? " from the disk" : " given"); \(shortNumber(least)) to "
-          + "\(shortNumber(most)) px is allowed for \(method)"
+          + "\(shortNumber(most)) px is allowed for \(method.rawValue)"
           + (isEdge && result < least ? "; use center_of_mass for so small a disk" : ""))
     }
     return result
@@ -117,14 +122,14 @@ public struct OriginFit: Reconstruction {
 
   private func map(_ file: String?, _ other: String, _ context: FrameContext) throws -> [Double] {
     guard let file else { throw Problem(.badConfiguration, "missing; \(other) is given, and both are needed") }
-    guard let array = context.arrays[file] else { throw Problem(.internalError, "\(file) has not been loaded") }
+    let array = try context.array(file)
     // Maps of an h5USID file have one row a position and one column.
     let shape = array.shape.filter { $0 != 1 }
     let wanted = [context.scan.y, context.scan.x].filter { $0 != 1 }
     guard array.values.count == context.scan.count, shape == wanted || shape.count < 2 else {
-      let text = array.shape.map(String.init).joined(separator: " × ")
       throw Problem(
-        .badData, "\(file) has the shape \(text), the scan \(context.scan.text); give one value per position")
+        .badData,
+        "\(file) has the shape \(array.shapeText), the scan \(context.scan.text); give one value per position")
     }
     guard array.values.contains(where: \.isFinite) else {
       throw Problem(.badData, "\(file) has no finite value; give another file")
@@ -135,14 +140,8 @@ public struct OriginFit: Reconstruction {
   /// The middle of the origin from files [px]; nil where it is to be measured or the files do not fit.
   public func givenCenter(_ context: FrameContext) -> Pair<Double>? {
     guard isGiven, let maps = try? given(context) else { return nil }
-    return Pair(medianOfFinite(maps.y), medianOfFinite(maps.x))
+    return Pair(selectedMedian(maps.y.filter(\.isFinite)), selectedMedian(maps.x.filter(\.isFinite)))
   }
-}
-
-/// 0 for none.
-func medianOfFinite(_ values: [Double]) -> Double {
-  let sorted = values.filter(\.isFinite).sorted()
-  return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
 }
 
 /// Nothing to do in the pass.

@@ -33,13 +33,8 @@ final class PeriodicSpace: GradientSpace {
     transform = PlaneTransform(rows: shape.y, columns: shape.x)
   }
 
-  private var plane: UnsafeMutablePointer<SIMD2<Double>> {
-    UnsafeMutableRawPointer(transform.plane.pointer).assumingMemoryBound(to: SIMD2<Double>.self)
-  }
-
-  private var spectrum: UnsafeMutablePointer<SIMD2<Double>> {
-    UnsafeMutableRawPointer(transform.spectrum.pointer).assumingMemoryBound(to: SIMD2<Double>.self)
-  }
+  private var plane: UnsafeMutablePointer<Sample> { transform.plane.samples }
+  private var spectrum: UnsafeMutablePointer<Sample> { transform.spectrum.samples }
 
   func analyze(_ map: [Double], into result: inout [Double]) {
     for index in map.indices { plane[index] = Sample(map[index], 0) }

@@ -3,7 +3,7 @@ import STEM
 
 /// From the gradient of a map to the map.
 struct PhaseIntegration: Sendable {
-  enum Method: String, Sendable, CaseIterable { case spectral, iterative }
+  enum Method: String, ChoiceParameter { case spectral, iterative }
 
   var method = Method.spectral
   var boundary = Boundary.mirror

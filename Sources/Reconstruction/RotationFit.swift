@@ -22,13 +22,14 @@ struct DetectorRotation: Sendable, Equatable {
 }
 
 /// Which law the deflections obey: electric ones are a gradient, without curl; magnetic ones have no divergence.
-enum Interpretation: String, Sendable, CaseIterable { case electric, magnetic }
+enum Interpretation: String, ChoiceParameter { case electric, magnetic }
 
 /// The rotation and the transpose that leave the least curl (electric) or divergence (magnetic) of the deflections.
 ///
 /// A rotation by θ turns (curl, divergence) into (c·curl + s·div, c·div − s·curl), so that
 /// ⟨(c·curl + s·div)²⟩ = (A + B)/2 + (A − B)/2·cos 2θ + C·sin 2θ with A = ⟨curl²⟩, B = ⟨div²⟩, C = ⟨curl·div⟩: one minimum
-/// in 180°. Both without their means, which a plane of descan would change. After Savitzky et al., Microsc. Microanal. 27 (2021) 712, section "center of mass imaging", who search it.
+/// in 180°. Both without their means, which a plane of descan would change. After Savitzky et al., Microsc. Microanal. 27
+/// (2021) 712, section "center of mass imaging", who search it.
 struct RotationFit: Sendable {
   /// What is found with and without the transpose.
   struct Branch: Sendable {

@@ -37,9 +37,9 @@ extension DifferentialPhaseContrast {
   /// What the response expects of each segment; nil without a response.
   func responseSignals(_ segments: [PixelSelection], _ context: FrameContext) throws -> [SegmentResponse.Signal]? {
     switch response {
-    case "disk": SegmentResponse.disk(segments, center: context.center, radius: context.diskRadius ?? 0)
-    case "vacuum_scan": SegmentResponse.vacuum(segments, try detectorArray(vacuum ?? "", context))
-    default: nil
+    case .disk: SegmentResponse.disk(segments, center: context.center, radius: context.diskRadius ?? 0)
+    case .vacuumScan: SegmentResponse.vacuum(segments, try detectorArray(vacuum ?? "", context))
+    case .none: nil
     }
   }
 
@@ -51,7 +51,7 @@ extension DifferentialPhaseContrast {
     guard SegmentResponse(signals, centroids: centroids) == nil else { return }
     let rings = segments?.rings ?? []
     let edge =
-      response == "disk"
+      response == .disk
       ? "the edge of the bright disk (\(context.diskRadius.map { lengthText($0, context) } ?? "unknown"))"
       : "the edge of the disk in \(vacuum ?? "the vacuum pattern")"
     throw Problem(
@@ -61,7 +61,7 @@ extension DifferentialPhaseContrast {
   }
 
   private func expectedPattern(_ context: FrameContext) throws -> [Double] {
-    guard response == "disk" else { return try detectorArray(vacuum ?? "", context) }
+    guard response == .disk else { return try detectorArray(vacuum ?? "", context) }
     let geometry = DetectorGeometry(context.detector, center: context.center), width = context.detector.x
     return (0..<context.detector.count).map {
       min(1, max(0, (context.diskRadius ?? 0) + 0.5 - geometry.radius($0 / width, $0 % width)))

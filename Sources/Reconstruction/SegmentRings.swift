@@ -80,12 +80,7 @@ struct SegmentRings: ParameterType, Equatable {
     var result: [PixelSelection] = []
     for ring in rings {
       problems += gather(at: ring.name) {
-        let inner = try context.pixels(ring.inner), outer = try context.pixels(ring.outer)
-        guard inner < outer else {
-          throw Problem(
-            .badConfiguration, at: "inner_radius",
-            "\(ring.inner) is not smaller than outer_radius \(ring.outer); make it smaller")
-        }
+        let (inner, outer) = try context.ring(ring.inner, ring.outer)
         for sector in 0..<ring.sectors {
           let start = ring.start.base * 180 / .pi + 360 * Double(sector) / Double(ring.sectors)
           let pixels = geometry.segment(

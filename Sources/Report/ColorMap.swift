@@ -8,7 +8,6 @@ struct Color: Equatable, Sendable {
 
   init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) { (self.red, self.green, self.blue) = (red, green, blue) }
 
-  static let white = Color(255, 255, 255)
   static let black = Color(0, 0, 0)
   static let ink = Color(32, 36, 44)
   static let faint = Color(108, 114, 126)

@@ -13,21 +13,15 @@ struct BadPixelSearch {
     let description = plan.rawSource.description
     let kernel = MomentsKernel(description)
     let pass = FramePass(description, selection: plan.selectionInFile, kernels: [kernel])
-    pass.includes = Measurement.sample(pass.blocks, pass.selection).contains
-    pass.isInterrupted = { StopSignals.isRequested }
     pass.masksBadFrames = plan.masksBadFrames
-    let checkpoint = pass.checkpoint(at: path)
-    try ranks.onFirst { try checkpoint.create(head: []) }
-    defer { if ranks.rank == 0 { checkpoint.remove() } }
     let reader = try ranks.together { try plan.rawSource.makeReader() }
-    try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
+    positions = try pass.runSample(reader, ranks: ranks, path: path)
     var pixels: [Double] = []
     try ranks.onFirst {
       let bad = BadPixels.find(kernel.moments.sample(), shape: description.detectorShape)
       pixels = bad.indices.filter { bad[$0] }.map(Double.init)
     }
     found = try ranks.broadcast(pixels).map { Int($0) }
-    positions = try ranks.sum([pass.statistics.frames])[0]
   }
 
   /// The sums, and the larger of one more of them and the maps of the search.

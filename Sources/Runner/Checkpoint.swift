@@ -261,7 +261,7 @@ struct Checksum {
   }
 }
 
-private func checksum(_ bytes: [UInt8]) -> UInt64 {
+func checksum(_ bytes: [UInt8]) -> UInt64 {
   var sum = Checksum()
   bytes.withUnsafeBytes { sum.add($0) }
   return sum.value

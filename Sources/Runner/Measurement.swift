@@ -18,14 +18,8 @@ struct Measurement {
   init(_ plan: Plan, _ reader: any FrameReader, ranks: any Ranks, path: String) throws {
     let kernel = MeanPattern(plan.context)
     let pass = FramePass(plan.description, selection: plan.selection, kernels: [kernel])
-    let sample = Self.sample(pass.blocks, plan.selection)
-    pass.includes = sample.contains
-    pass.isInterrupted = { StopSignals.isRequested }
     pass.masksBadFrames = plan.masksBadFrames
-    let checkpoint = pass.checkpoint(at: path)
-    try ranks.onFirst { try checkpoint.create(head: []) }
-    defer { if ranks.rank == 0 { checkpoint.remove() } }
-    try pass.run(reader, ranks: ranks, checkpoint: checkpoint)
+    positions = try pass.runSample(reader, ranks: ranks, path: path)
     var result: [Double] = []
     try ranks.onFirst {
       result = try Self.look(at: kernel.mean, plan)
@@ -40,7 +34,6 @@ struct Measurement {
       : EllipseFit(
         ellipse: Ellipse(ratio: result[4], angle: result[5]), center: Pair(result[6], result[7]), radius: result[8],
         residual: result[9])
-    positions = try ranks.sum([pass.statistics.frames])[0]
   }
 
   /// Center y, x, radius and clipping of the disk; ratio, angle, center y, x, radius and residual of the ring. NaN for
@@ -117,6 +110,20 @@ struct Measurement {
     let wanted = max(1, mostPositions / blocks.blockPositions)
     guard eligible.count > wanted else { return Set(eligible) }
     return Set((0..<wanted).map { eligible[$0 * eligible.count / wanted] })
+  }
+}
+
+extension FramePass {
+  /// Runs over a sample of the scan, with a checkpoint at `path` that does not outlive it. Collective.
+  /// - Returns: how many frames all ranks have read.
+  func runSample(_ reader: any FrameReader, ranks: any Ranks, path: String) throws -> Int {
+    includes = Measurement.sample(blocks, selection).contains
+    isInterrupted = { StopSignals.isRequested }
+    let checkpoint = checkpoint(at: path)
+    try ranks.onFirst { try checkpoint.create(head: []) }
+    defer { if ranks.rank == 0 { checkpoint.remove() } }
+    try run(reader, ranks: ranks, checkpoint: checkpoint)
+    return try ranks.sum([statistics.frames])[0]
   }
 }
 

@@ -91,7 +91,7 @@ public struct PlanReport {
   private var samplingLines: [String] {
     let counts = plan.sampleTotals().filter(\.isFinite)
     let mean = counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
-    return plan.sampling(nil, meanCounts: mean).map {
+    return plan.sampling(meanCounts: mean).map {
       "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")"
     }
   }
@@ -122,6 +122,7 @@ public func calibrationTable(_ calibration: Calibration) -> [(name: String, valu
   return rows
 }
 
-private func padded(_ text: String, _ width: Int) -> String {
+/// With spaces behind it, for columns.
+public func padded(_ text: String, _ width: Int) -> String {
   text.count >= width ? text : text + String(repeating: " ", count: width - text.count)
 }

@@ -3,13 +3,13 @@ import Jobs
 import STEM
 
 /// The dose of a run and what it was taken from.
-public struct RunDose: Codable, Sendable {
+public struct RunDose: Sendable {
   public let electronsPerPattern: Double
   public let electronsPerSquareAngstrom: Double?
   /// `mean of 4096 patterns`
   public let source: String
+  let text: String
 
-  var text: String
   var attributes: [(key: String, value: Setting)] {
     [("dose_electrons_per_pattern", .number(electronsPerPattern))]
       + (electronsPerSquareAngstrom.map { [("dose_electrons_per_square_angstrom", .number($0))] } ?? [])

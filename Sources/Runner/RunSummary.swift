@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a run did, for the last lines on standard output.
-public struct RunSummary: Codable, Sendable {
+public struct RunSummary: Sendable {
   public let outputPath: String
   /// Seconds from before the input is opened to the closed output, MPI's own start not counted.
   public let wall: Double
@@ -65,7 +65,7 @@ extension RunSummary {
   }
 }
 
-public struct Phase: Codable, Sendable {
+public struct Phase: Sendable {
   public let name: String
   public let seconds: Double
 }

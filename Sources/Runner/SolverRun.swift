@@ -30,7 +30,7 @@ final class SolverRun: SolverControl {
       Array(data.prefix(8)) == Self.magic
     else { return nil }
     let state = Array(data.dropFirst(16))
-    return Self.checksum(state) == Array(data[8..<16]) ? state : nil
+    return Self.stamp(state) == Array(data[8..<16]) ? state : nil
   }
 
   func ended(iteration: Int, of total: Int, residual: Double, state: () -> [UInt8]) throws {
@@ -49,7 +49,7 @@ final class SolverRun: SolverControl {
   private func save(_ state: [UInt8]) throws {
     let fresh = path + ".new"
     do {
-      try Data(Self.magic + Self.checksum(state) + state).write(to: URL(fileURLWithPath: fresh))
+      try Data(Self.magic + Self.stamp(state) + state).write(to: URL(fileURLWithPath: fresh))
     } catch {
       throw Problem(.inputOutput, at: fresh, "the solver's state cannot be written: \(error.localizedDescription)")
     }
@@ -59,10 +59,8 @@ final class SolverRun: SolverControl {
     }
   }
 
-  private static func checksum(_ bytes: [UInt8]) -> [UInt8] {
-    var sum = Checksum()
-    bytes.withUnsafeBytes { sum.add($0) }
-    return withUnsafeBytes(of: sum.value.littleEndian) { Array($0) }
+  private static func stamp(_ state: [UInt8]) -> [UInt8] {
+    withUnsafeBytes(of: checksum(state).littleEndian) { Array($0) }
   }
 }
 

@@ -39,6 +39,11 @@ extension Pair where Value == Int {
   public var text: String { "\(y) × \(x)" }
 }
 
+extension Pair where Value == Double {
+  /// Of both, which stands for the size of pixels that are not square.
+  public var mean: Double { (y + x) / 2 }
+}
+
 /// Elliptical distortion: what should be a circle lies on the detector as an ellipse.
 public struct Ellipse: Sendable, Equatable {
   /// Long axis over short axis, at least 1.

@@ -43,15 +43,7 @@ public struct Declaration<Owner>: Sendable {
         problems.append(unknownKey(item.key, allowed: parameters.map(\.name)))
         continue
       }
-      do {
-        try parameter.decode(item.value, &owner)
-      } catch let problem as Problem {
-        problems.append(problem.inside(item.key))
-      } catch let several as Problems {
-        problems += several.list.map { $0.inside(item.key) }
-      } catch {
-        problems.append(Problem(.internalError, at: item.key, "\(error)"))
-      }
+      problems += gather(at: item.key) { try parameter.decode(item.value, &owner) }
     }
     for parameter in parameters where parameter.required && !items.contains(where: { $0.key == parameter.name }) {
       problems.append(Problem(.badConfiguration, at: parameter.name, "missing; \(name) needs it: \(parameter.summary)"))
@@ -124,6 +116,13 @@ public struct OutputDescription: Sendable {
     self.axis = axis
     self.signed = signed
     self.summary = summary
+  }
+
+  /// The same output with these attributes behind those it has.
+  public func with(_ more: [(key: String, value: Setting)]) -> OutputDescription {
+    var result = self
+    result.attributes += more
+    return result
   }
 }
 

@@ -4,7 +4,7 @@ public let lengthUnits: [Unit] = [.milliradian, .pixel, .inverseAngstrom, .inver
 /// In mrad where that is known, otherwise in px.
 public func lengthText(_ pixels: Double, _ context: FrameContext) -> String {
   guard let pixel = context.calibration.pixelAngle else { return "\(shortNumber((pixels * 10).rounded() / 10)) px" }
-  let angle = pixels * (pixel.y + pixel.x) / 2 * 1000
+  let angle = pixels * pixel.mean * 1000
   return "\(shortNumber((angle * 10).rounded() / 10)) mrad"
 }
 
@@ -14,12 +14,29 @@ public func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameCo
 )] {
   var result: [(key: String, value: Setting)] = [("\(key)_px", .number(pixels))]
   if let pixel = context.calibration.pixelAngle {
-    result.append(("\(key)_mrad", .number(pixels * (pixel.y + pixel.x) / 2 * 1000)))
+    result.append(("\(key)_mrad", .number(pixels * pixel.mean * 1000)))
   }
   if let pixel = context.calibration.pixelReciprocal {
-    result.append(("\(key)_inverse_angstrom", .number(pixels * (pixel.y + pixel.x) / 2)))
+    result.append(("\(key)_inverse_angstrom", .number(pixels * pixel.mean)))
   }
   return result
+}
+
+extension FrameContext {
+  /// A length on the detector in px, its problem at the key that gives it.
+  public func pixels(_ length: Quantity, at key: String) throws(Problem) -> Double {
+    do { return try pixels(length) } catch { throw error.inside(key) }
+  }
+
+  /// inner ≤ r < outer [px], as a job gives it by the keys `inner_radius` and `outer_radius`, at which its problems are.
+  public func ring(_ inner: Quantity, _ outer: Quantity) throws(Problem) -> (inner: Double, outer: Double) {
+    let first = try pixels(inner, at: "inner_radius"), last = try pixels(outer, at: "outer_radius")
+    guard first < last else {
+      throw Problem(
+        .badConfiguration, at: "inner_radius", "\(inner) is not smaller than outer_radius \(outer); make it smaller")
+    }
+    return (first, last)
+  }
 }
 
 /// What intensities are measured in.

@@ -39,6 +39,9 @@ public struct DenseArray: Sendable {
     self.shape = shape
     self.values = values
   }
+
+  /// `64 × 64`
+  public var shapeText: String { shape.map(String.init).joined(separator: " × ") }
 }
 
 /// Everything an analysis may know about the scan.
@@ -74,9 +77,15 @@ public struct FrameContext: Sendable {
   /// Radius of the bright disk [px]: semiangle / pixel size, or as measured; nil when neither is known.
   public var diskRadius: Double? {
     if let semiangle = calibration.semiangle, let pixel = calibration.pixelAngle {
-      return semiangle.value / ((pixel.y + pixel.x) / 2)
+      return semiangle.value / pixel.mean
     }
     return calibration.diskRadius?.value
+  }
+
+  /// One of `FrameAnalysis.files`.
+  public func array(_ path: String) throws(Problem) -> DenseArray {
+    guard let array = arrays[path] else { throw Problem(.internalError, "\(path) has not been loaded") }
+    return array
   }
 
   /// A length on the detector in px.
@@ -90,7 +99,7 @@ public struct FrameContext: Sendable {
           "\(length) given, but the detector's pixel size in mrad is not known; give the value in px, or calibration.detector_pixel"
             + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
       }
-      return length.base / ((pixel.y + pixel.x) / 2)
+      return length.base / pixel.mean
     case .reciprocalLength:
       guard let pixel = calibration.pixelReciprocal else {
         throw Problem(
@@ -98,7 +107,7 @@ public struct FrameContext: Sendable {
           "\(length) given, but the detector's pixel size in Å⁻¹ is not known; give the value in px, or calibration.detector_pixel"
             + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
       }
-      return length.base / ((pixel.y + pixel.x) / 2)
+      return length.base / pixel.mean
     default: throw Problem(.badConfiguration, "\(length) is no length on the detector; use px, mrad or Å⁻¹")
     }
   }

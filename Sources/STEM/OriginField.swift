@@ -13,9 +13,7 @@ public struct OriginField: Sendable {
     self.mean = mean
   }
 
-  @inlinable public subscript(position: Int) -> Pair<Double> { value(position) }
-
-  @usableFromInline func value(_ position: Int) -> Pair<Double> {
+  public subscript(position: Int) -> Pair<Double> {
     let (y, x) = (y[position], x[position])
     return y.isFinite && x.isFinite ? Pair(y, x) : mean
   }

@@ -50,6 +50,24 @@ extension String: ParameterType {
   public var setting: Setting { .text(self) }
 }
 
+/// One of a few words: an enumeration whose raw values are what a job may say.
+public protocol ChoiceParameter: ParameterType, CaseIterable, RawRepresentable where RawValue == String {}
+
+extension ChoiceParameter {
+  /// In the order of the cases.
+  public static var form: ParameterForm { .choice(allCases.map(\.rawValue)) }
+
+  public init(_ setting: Setting, form: ParameterForm) throws {
+    self = Self(rawValue: try String(setting, form: Self.form))!
+  }
+
+  public var setting: Setting { .text(rawValue) }
+}
+
+extension PixelType: ChoiceParameter {}
+extension ByteOrder: ChoiceParameter {}
+extension Scheduling: ChoiceParameter {}
+
 extension Quantity: ParameterType {
   public init(_ setting: Setting, form: ParameterForm) throws {
     guard case .quantity(let units, let range) = form else { preconditionFailure("form of a Quantity parameter") }

@@ -27,6 +27,20 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     }
   }
 
+  /// The Swift type of the pixels.
+  public var memory: any FramePixel.Type {
+    switch self {
+    case .u8: UInt8.self
+    case .u16: UInt16.self
+    case .u32: UInt32.self
+    case .i8: Int8.self
+    case .i16: Int16.self
+    case .i32: Int32.self
+    case .f32: Float.self
+    case .f64: Double.self
+    }
+  }
+
   /// As NumPy writes it: `uint16`.
   public var numpyName: String {
     switch self {

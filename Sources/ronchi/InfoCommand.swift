@@ -41,7 +41,7 @@ struct InfoCommand: ParsableCommand {
         let entry = result.entry
         let shape = entry.dimensions.map { "\($0.name) \($0.size)" }.joined(separator: " × ")
         print(
-          "  \(pad(entry.output, 22)) \(pad(entry.kind.rawValue, 20)) \(pad(shape, 24)) \(entry.quantity) [\(entry.unit)]"
+          "  \(padded(entry.output, 22)) \(padded(entry.kind.rawValue, 20)) \(padded(shape, 24)) \(entry.quantity) [\(entry.unit)]"
         )
       }
     }
@@ -58,7 +58,7 @@ struct InfoCommand: ParsableCommand {
     print(
       "  detector    \(source.detectorShape.text) \(source.pixelType.numpyName), \(source.byteOrder.rawValue)-endian")
     print("  storage     \(source.storage)")
-    for (name, value, _) in calibrationTable(source.calibration) { print("  \(pad(name, 11)) \(value)") }
+    for (name, value, _) in calibrationTable(source.calibration) { print("  \(padded(name, 11)) \(value)") }
     for note in source.notes { print("  note        \(note)") }
     for (key, value) in source.metadata.prefix(40) { print("  \(key): \(value)") }
     list(results)
@@ -124,8 +124,4 @@ private struct InputInfo: Encodable {
     notes = source.notes
     metadata = source.metadata.map { Value(name: $0.key, value: $0.value) }
   }
-}
-
-func pad(_ text: String, _ width: Int) -> String {
-  text.count >= width ? text : text + String(repeating: " ", count: width - text.count)
 }

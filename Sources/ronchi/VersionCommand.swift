@@ -24,7 +24,7 @@ struct VersionCommand: ParsableCommand {
     if json {
       try printJSON(Dictionary(uniqueKeysWithValues: rows))
     } else {
-      for (name, value) in rows { print("\(name.padding(toLength: 14, withPad: " ", startingAt: 0)) \(value)") }
+      for (name, value) in rows { print("\(padded(name, 14)) \(value)") }
     }
   }
 }

@@ -70,16 +70,7 @@ func withPixels(_ values: [Double], _ type: PixelType, _ body: (UnsafeRawPointer
   func convert<Pixel: FramePixel>(_: Pixel.Type) {
     values.map { Pixel(truncating: $0) }.withUnsafeBytes { body($0.baseAddress!) }
   }
-  switch type {
-  case .u8: convert(UInt8.self)
-  case .u16: convert(UInt16.self)
-  case .u32: convert(UInt32.self)
-  case .i8: convert(Int8.self)
-  case .i16: convert(Int16.self)
-  case .i32: convert(Int32.self)
-  case .f32: convert(Float.self)
-  case .f64: convert(Double.self)
-  }
+  convert(type.memory)
 }
 
 /// Counts of a disk with a bright spot, different for each `seed`.

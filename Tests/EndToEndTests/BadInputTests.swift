@@ -104,7 +104,7 @@ private let mistakes = [
     try writeNpyFile(folder.path("flat.npy"), type: "<u2", shape: "(12, 120)", bytes)
     try writeNpyFile(folder.path("short.npy"), type: "<u2", shape: "(5, 3, 12, 10)", bytes)
     _ = try folder.write("", to: "empty.npy")
-    var noise = Generator(state: 3)
+    var noise = Random(3)
     let random = Data((0..<3000).map { _ in UInt8(truncatingIfNeeded: noise.next()) })
     try random.write(to: folder.url.appendingPathComponent("noise.bin"))
     try (Data([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) + random)

@@ -10,7 +10,7 @@ import Testing
 
   /// 75 MB of counts, made quickly: a random stretch again and again, each time moved on by a prime.
   private func pixels() -> [UInt16] {
-    var generator = Generator(state: 5)
+    var generator = Random(5)
     let stretch = (0..<100_003).map { _ in UInt16(truncatingIfNeeded: generator.next() % 500) }
     var all = [UInt16](repeating: 0, count: Self.bytes / 2)
     all.withUnsafeMutableBytes { target in

@@ -22,7 +22,7 @@ import Testing
   /// Disks of radius 11 whose center lies on a plane over the scan, with counts from a fixed generator; a few frames
   /// are empty.
   private func tilted() -> (values: [UInt16], y: [Double], x: [Double]) {
-    var generator = Generator(state: 4), values: [UInt16] = [], ys: [Double] = [], xs: [Double] = []
+    var generator = Random(4), values: [UInt16] = [], ys: [Double] = [], xs: [Double] = []
     for i in 0..<scan.y {
       for j in 0..<scan.x {
         let cy = 26.3 + 0.35 * Double(i) - 0.15 * Double(j), cx = 28.1 - 0.22 * Double(i) + 0.27 * Double(j)
@@ -87,7 +87,7 @@ import Testing
   @Test("analyses that follow give on displaced frames what static ones give on frames in place")
   func sameAsStatic() throws {
     let folder = try TemporaryFolder()
-    var generator = Generator(state: 12), still: [UInt16] = [], moved: [UInt16] = []
+    var generator = Random(12), still: [UInt16] = [], moved: [UInt16] = []
     var ys: [Double] = [], xs: [Double] = []
     for _ in 0..<(scan.y * scan.x) {
       // Counts in the middle 40 × 40 pixels, displaced by at most 7.
@@ -150,7 +150,7 @@ import Testing
   @Test("the ellipse of a ring is fitted in the run, corrected, and stored")
   func ellipse() throws {
     let folder = try TemporaryFolder()
-    var generator = Generator(state: 3), values: [UInt16] = []
+    var generator = Random(3), values: [UInt16] = []
     for _ in 0..<(scan.y * scan.x) {
       for y in 0..<detector {
         for x in 0..<detector {

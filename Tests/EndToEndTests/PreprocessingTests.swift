@@ -24,7 +24,7 @@ import Testing
       for (y, x) in Self.hot { counts[position * pixels + y * Self.width + x] = UInt16(5000 + position % 90) }
       counts[position * pixels + Self.dead.0 * Self.width + Self.dead.1] = 0
     }
-    var generator = Generator(state: 3)
+    var generator = Random(3)
     let dark = (0..<pixels).map { _ in Double(generator.next() % 100) / 25 }
     let gain = (0..<pixels).map { _ in 0.75 + Double(generator.next() % 100) / 200 }
     let files = Files(input: folder.path("scan.npy"), counts: counts, dark: dark, gain: gain)
@@ -136,7 +136,7 @@ import Testing
   @Test("few counts and flashes in single frames are no bad pixels")
   func flashes() throws {
     let folder = try TemporaryFolder()
-    var generator = Generator(state: 11)
+    var generator = Random(11)
     var counts = [UInt16](repeating: 0, count: 400 * 24 * 22)
     for _ in 0..<24 * 22 { counts[Int(generator.next() % UInt64(counts.count))] += 1 }
     counts[37 * 24 * 22 + 100] = 60000

@@ -38,8 +38,9 @@ struct SlowRun {
     return (outcome, try datasetDigests(output))
   }
 
-  /// Starts a run (`ranks` nil: without mpirun), and well into its pass a script of bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so
-  /// on, and `$output`. Ends with the status of mpirun; `seconds` are those from the script's start to its end.
+  /// Starts a run (`ranks` nil: without mpirun), and well into its pass a script of bash that knows mpirun as `$pid`, its
+  /// ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun; `seconds` are those from the
+  /// script's start to its end.
   func disturbed(
     _ output: String, ranks: Int?, _ script: String, before: String = "", more: [String] = []
   ) throws -> (outcome: Outcome, seconds: Double) {

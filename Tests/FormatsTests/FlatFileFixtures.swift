@@ -1,5 +1,6 @@
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Formats
@@ -23,21 +24,6 @@ final class ByteFolder {
   }
 }
 
-/// A reproducible sequence (SplitMix64; Steele, Lea, Flood 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-}
-
 /// A scan whose pixels follow from their place, encoded byte by byte: the reference knows nothing of the readers.
 struct Scene {
   var scan: Shape
@@ -46,7 +32,7 @@ struct Scene {
 
   /// Fills the type's range, sign and fractions included.
   func value(_ position: Int, _ y: Int, _ x: Int) -> Double {
-    var mix = SeededGenerator(UInt64(position * 1_000_003 + y * 1009 + x))
+    var mix = Random(UInt64(position * 1_000_003 + y * 1009 + x))
     let bits = mix.next()
     switch type {
     case .u8: return Double(UInt8(truncatingIfNeeded: bits))
@@ -156,7 +142,7 @@ func survive(mutants: Int, of original: [UInt8], headerBytes: Int, name: String,
   opened: Int, refused: Int
 ) {
   let folder = ByteFolder()
-  var random = SeededGenerator(seed)
+  var random = Random(seed)
   var counts = (opened: 0, refused: 0)
   for _ in 0..<mutants {
     var bytes = original

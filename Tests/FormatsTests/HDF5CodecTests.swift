@@ -2,6 +2,7 @@ import CLZ4
 import CZstd
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Formats
@@ -130,7 +131,7 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
 @Suite("HDF5 codecs") struct HDF5CodecTests {
   /// Counts as a detector has them: small, with noise in the low bits and a few large ones.
   private func counts(_ count: Int, seed: UInt64) -> [UInt8] {
-    var random = SeededGenerator(seed)
+    var random = Random(seed)
     return (0..<count).map { _ in
       let bits = random.next()
       return bits % 13 == 0 ? UInt8(truncatingIfNeeded: bits >> 8) : UInt8(truncatingIfNeeded: bits >> 8) & 3
@@ -149,7 +150,7 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
 
   @Test("noise that no codec makes smaller comes back", arguments: Case.all)
   fileprivate func noise(_ way: Case) throws {
-    var random = SeededGenerator(7)
+    var random = Random(7)
     let data = (0..<70_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     #expect(try decode(try #require(HDF5Codec(way.filters)), way.encode(data), count: data.count) == data)
   }
@@ -159,7 +160,7 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
     let codec = try #require(HDF5Codec(way.filters))
     let data = counts(9000, seed: 3)
     let good = way.encode(data)
-    var random = SeededGenerator(11)
+    var random = Random(11)
     for _ in 0..<300 {
       var bad = good
       for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -1,5 +1,6 @@
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Formats
@@ -81,7 +82,7 @@ struct MerlinWriter {
   func raw(depth: Int, chips: Int) throws {
     let folder = ByteFolder()
     let side = chips == 4 ? 512 : 256
-    var random = SeededGenerator(UInt64(depth * chips))
+    var random = Random(UInt64(depth * chips))
     let images = (0..<2).map { _ in
       (0..<side).map { _ in (0..<side).map { _ in Int.random(in: 0..<1 << depth, using: &random) } }
     }

@@ -1,4 +1,5 @@
 import STEM
+import TestSupport
 import Testing
 
 @testable import Jobs
@@ -57,7 +58,7 @@ struct YAMLTests {
 
   @Test("3,000 damaged jobs neither crash nor hang")
   func damaged() throws {
-    var random = SplitMix(seed: 20_240_607)
+    var random = Random(20_240_607)
     let seeds = [goodJob, syntaxZoo].map { Array($0.utf8) }
     for round in 0..<3_000 {
       var bytes = seeds[round % seeds.count]
@@ -98,16 +99,3 @@ private let syntaxZoo = """
         outer_radius: '12 px'
     - virtual_detectors: {detectors: {a: {radius: 3 px}, b: {preset: bf}}}
   """
-
-/// Steele, Lea & Flood, OOPSLA 2014: a generator that is the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}

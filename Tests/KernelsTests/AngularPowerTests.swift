@@ -71,7 +71,7 @@ func exponential(_ value: Double) -> Double { exp(value) }
       #expect(result.powers.allSatisfy { $0 < 1e-24 })
       #expect(result.total == 3 * Double(ring.count { $0 != nil }))
     }
-    let gap = AngularPower(ring, orders: 1, shape: shape, type: .u16).largestGap
+    let gap = AngularPower.largestGap(ring)
     #expect(cut == 129 ? gap < 0.05 : gap > 1)
   }
 

@@ -1,21 +1,9 @@
 import STEM
+import TestSupport
 
 @testable import Kernels
 
-/// SplitMix64: the same frames on every machine.
-struct Random: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: Int) { state = UInt64(seed) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+typealias Random = TestSupport.Random
 
 /// A frame in memory of its own, never freed: tests hand out its bare pointer.
 final class Frame {

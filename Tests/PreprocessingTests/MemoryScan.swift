@@ -1,21 +1,9 @@
 import STEM
+import TestSupport
 
 @testable import Preprocessing
 
-/// SplitMix64: the same frames on every machine.
-struct Random: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: Int) { state = UInt64(seed) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+typealias Random = TestSupport.Random
 
 /// A scan in memory.
 struct MemoryScan: FrameSource {
@@ -64,24 +52,9 @@ struct MemoryScan: FrameSource {
             bytes.storeBytes(of: Pixel(truncating: value), toByteOffset: index * type.size, as: Pixel.self)
           }
         }
-        store(type.swift)
+        store(type.memory)
         try body(FrameGroup(position, UnsafeRawPointer(bytes.baseAddress!)))
       }
-    }
-  }
-}
-
-extension PixelType {
-  var swift: any FramePixel.Type {
-    switch self {
-    case .u8: UInt8.self
-    case .u16: UInt16.self
-    case .u32: UInt32.self
-    case .i8: Int8.self
-    case .i16: Int16.self
-    case .i32: Int32.self
-    case .f32: Float.self
-    case .f64: Double.self
     }
   }
 }
@@ -99,7 +72,7 @@ extension FrameSource {
       func load<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
         (0..<count).map { frame.load(fromByteOffset: $0 * type.size, as: Pixel.self).double }
       }
-      frames.append(load(type.swift))
+      frames.append(load(type.memory))
     }
     return frames
   }

@@ -18,7 +18,7 @@ struct DifferentialPhaseContrastTests {
       ($0.scanRotation, $0.transpose, $0.scanStep, $0.scanShape) = (angle * .pi / 180, transpose, step, shape)
       $0.seed = 5
     }
-    let found = try scan.solve { $0.rotation = "fit" }
+    let found = try scan.solve { $0.rotation = .fit }
     #expect(abs(found.number("scan_rotation_deg") - angle) < 0.1)
     #expect(found.flag("transpose") == transpose && found.flag("ambiguous") == false)
     // Judged in the true frame: half a degree mixes the components.
@@ -41,7 +41,7 @@ struct DifferentialPhaseContrastTests {
     let scan = try SimulatedScan(.charge) {
       ($0.scanRotation, $0.transpose, $0.scanShape) = (angle * .pi / 180, transpose, shape)
     }
-    for rotation in ["calibration", "fit"] {
+    for rotation in [DifferentialPhaseContrast.RotationSource.calibration, .fit] {
       let found = try scan.solve { $0.rotation = rotation }
       let (above, below, left, right) = (4 * 25 + 12, 16 * 25 + 12, 10 * 25 + 5, 10 * 25 + 19)
       let (y, x) = (found.map("deflection_y"), found.map("deflection_x"))
@@ -66,7 +66,7 @@ struct DifferentialPhaseContrastTests {
   @Test("the rotation of a vacuum scan is ambiguous and says so")
   func vacuum() throws {
     let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(8, 8) }
-    let found = try scan.solve { $0.rotation = "fit" }
+    let found = try scan.solve { $0.rotation = .fit }
     #expect(found.flag("ambiguous") == true)
     #expect(found.solution.warnings.contains { $0.contains("ambiguous") })
   }
@@ -97,7 +97,7 @@ struct DifferentialPhaseContrastTests {
       ($0.scanRotation, $0.scanStep, $0.scanShape) = (.pi / 6, Pair(0.3, 0.3), Shape(24, 24))
       $0.seed = 5
     }
-    func solve(_ transpose: Bool, _ law: String = "electric", angle: Double? = nil) throws -> Solved {
+    func solve(_ transpose: Bool, _ law: Interpretation = .electric, angle: Double? = nil) throws -> Solved {
       var context = scan.context
       context.calibration.transpose = Sourced(transpose, .job)
       context.calibration.scanRotation = angle.map { Sourced($0, .job) }
@@ -108,7 +108,7 @@ struct DifferentialPhaseContrastTests {
     #expect(wrong.flag("transpose") == true && wrong.flag("fitted_transpose") == false)
     let right = try solve(false)
     #expect(!right.solution.warnings.contains { $0.contains("transpose") } && right.flag("ambiguous") == false)
-    let magnetic = try solve(false, "magnetic", angle: 1)
+    let magnetic = try solve(false, .magnetic, angle: 1)
     #expect(magnetic.flag("ambiguous") == false && magnetic.number("scan_rotation_deg") > 57)
   }
 
@@ -166,7 +166,7 @@ struct DifferentialPhaseContrastTests {
     #expect(stepless.contains("field_y") && !stepless.contains("phase") && !stepless.contains("charge_density"))
     let angular = try names { context, _ in context.calibration.energy = nil }
     #expect(!angular.contains("field_y") && !angular.contains("phase") && angular.contains("deflection_y"))
-    let magnetic = try names { _, analysis in analysis.interpretation = "magnetic" }
+    let magnetic = try names { _, analysis in analysis.interpretation = .magnetic }
     #expect(magnetic.contains("induction_y") && !magnetic.contains("field_y") && !magnetic.contains("charge_density"))
 
     #expect(
@@ -177,20 +177,20 @@ struct DifferentialPhaseContrastTests {
     #expect(
       problems(scan) { context, analysis in
         context.calibration.scanRotation = nil
-        analysis.rotation = "calibration"
+        analysis.rotation = .calibration
       }.contains("rotation: calibration, but neither the job nor the file knows scan_rotation"))
-    #expect(problems(scan) { $1.detector = "segments" }.contains("segments: missing"))
-    #expect(problems(scan) { $1.response = "disk" }.contains("response: belongs to detector: segments"))
+    #expect(problems(scan) { $1.detector = .segments }.contains("segments: missing"))
+    #expect(problems(scan) { $1.response = .disk }.contains("response: belongs to detector: segments"))
     let rings = SegmentRings([
       .init(name: "q", inner: Quantity(0, .pixel), outer: Quantity(9, .pixel), sectors: 4, start: Quantity(0, .degree))
     ])
     #expect(
       problems(scan) { _, analysis in
-        (analysis.detector, analysis.segments, analysis.thickness) = ("segments", rings, Quantity(50, .angstrom))
+        (analysis.detector, analysis.segments, analysis.thickness) = (.segments, rings, Quantity(50, .angstrom))
       }.contains("segments without a response have no unit"))
     #expect(
       problems(scan) { context, analysis in
-        (analysis.detector, analysis.segments) = ("segments", rings)
+        (analysis.detector, analysis.segments) = (.segments, rings)
         context.followsOrigin = true
       }.contains("response: none cannot follow"))
   }

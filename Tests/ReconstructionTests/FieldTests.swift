@@ -13,7 +13,7 @@ struct FieldTests {
     _ deflection: VectorMap, step: Pair<Double>, _ change: (inout DifferentialPhaseContrast, inout Calibration) -> Void
   ) throws -> Solution {
     var analysis = DifferentialPhaseContrast()
-    analysis.descan = "none"
+    analysis.descan = .none
     var calibration = Calibration()
     calibration.energy = Sourced(energy, .job)
     let pixel = Quantity(0.02, .inverseAngstrom)
@@ -85,7 +85,7 @@ struct FieldTests {
       shape, y: Array(repeating: 0, count: 30), x: Array(repeating: perNanometre / 10, count: 30))
     for thickness in [nil, Quantity(100, .angstrom)] {
       let solution = try solve(right, step: step) { analysis, _ in
-        analysis.interpretation = "magnetic"
+        analysis.interpretation = .magnetic
         analysis.thickness = thickness
       }
       let expected = thickness == nil ? 10.0 : 1.0
@@ -94,7 +94,7 @@ struct FieldTests {
       #expect(solution.values["field_y"] == nil && solution.values["charge_density"] == nil)
     }
     let down = VectorMap(shape, y: right.x, x: right.y)
-    let solution = try solve(down, step: step) { analysis, _ in analysis.interpretation = "magnetic" }
+    let solution = try solve(down, step: step) { analysis, _ in analysis.interpretation = .magnetic }
     #expect(solution.values["induction_x"]!.allSatisfy { abs($0 + 10) < 1e-9 })
   }
 
@@ -107,7 +107,7 @@ struct FieldTests {
       tilted.y[index] += 0.5 + 0.03 * Double(index / 24)
       tilted.x[index] += -0.2 - 0.01 * Double(index % 24)
     }
-    let solution = try solve(tilted, step: step) { analysis, _ in analysis.descan = "plane" }
+    let solution = try solve(tilted, step: step) { analysis, _ in analysis.descan = .plane }
     let plane = DescanPlane(clean, robust: true)
     let expected = plane.removed(.plane, from: clean)
     #expect(largestDifference(solution.values["deflection_y"]!, expected.y) < 1e-12)
@@ -117,7 +117,7 @@ struct FieldTests {
     #expect(abs(number("descan_slope_x_per_column")! + 0.01 - plane.slopeRight.x) < 1e-12)
     #expect(abs(number("mean_deflection_y")! - (0.5 + 0.03 * 9.5)) < 1e-12)
     #expect(solution.warnings.contains { $0.contains("descan: plane has taken a slope off") })
-    let constant = try solve(tilted, step: step) { analysis, _ in analysis.descan = "constant" }
+    let constant = try solve(tilted, step: step) { analysis, _ in analysis.descan = .constant }
     #expect(abs(constant.values["deflection_y"]!.reduce(0, +)) < 1e-10)
     #expect(constant.warnings.contains { $0.contains("perhaps descan") })
   }

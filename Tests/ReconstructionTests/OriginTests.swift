@@ -1,22 +1,17 @@
 import Foundation
 import Kernels
 import STEM
+import TestSupport
 import Testing
 
 @testable import Reconstruction
 
-/// SplitMix64, as a source of normal numbers.
+/// Normal and even numbers.
 private struct NormalNoise {
-  private var state: UInt64
-  init(_ seed: Int) { state = UInt64(seed) &* 7919 }
+  private var random: Random
+  init(_ seed: Int) { random = Random(UInt64(seed) &* 7919) }
 
-  mutating func uniform() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
-  }
+  mutating func uniform() -> Double { Double(random.next() >> 11) * 0x1p-53 }
 
   /// Box and Muller.
   mutating func normal() -> Double { (-2 * log(1 - uniform())).squareRoot() * cos(2 * .pi * uniform()) }
@@ -52,9 +47,11 @@ struct OriginTests {
 
   private func difference(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).map { abs($0 - $1) }.max() ?? .nan }
 
-  @Test("a plane and a parabola come out of noise with 5 % gross outliers and gaps", arguments: ["plane", "parabola"])
-  func recovered(fit: String) throws {
-    let truth = truth(scan, curved: fit == "plane" ? 0 : 1)
+  @Test(
+    "a plane and a parabola come out of noise with 5 % gross outliers and gaps",
+    arguments: [OriginFit.Surface.plane, .parabola])
+  func recovered(fit: OriginFit.Surface) throws {
+    let truth = truth(scan, curved: fit == .plane ? 0 : 1)
     var noise = NormalNoise(5), maps = truth, gross = 0
     for position in 0..<scan.count {
       maps.y[position] += 0.05 * noise.normal()
@@ -76,7 +73,7 @@ struct OriginTests {
     let attributes = Dictionary(uniqueKeysWithValues: solution.attributes.map { ($0.key, $0.value) })
     #expect(attributes["outliers"] == .integer(gross))
     #expect(abs(attributes["residual_rms_px"]!.double! - 0.05 * 2.0.squareRoot()) < 0.01)
-    #expect(attributes["fit"] == .text(fit))
+    #expect(attributes["fit"] == fit.setting)
     let residual = try #require(solution.values["residual_x"])
     for position in 0..<scan.count where maps.x[position].isNaN { #expect(residual[position].isNaN) }
     analysis.robust = false
@@ -86,7 +83,7 @@ struct OriginTests {
   @Test("without noise the coefficients are those of the surface")
   func coefficients() throws {
     var analysis = OriginFit()
-    analysis.fit = "parabola"
+    analysis.fit = .parabola
     let solution = try solve(analysis, truth(scan, curved: 1), scan)
     let attributes = Dictionary(uniqueKeysWithValues: solution.attributes.map { ($0.key, $0.value) })
     guard case .list(let values)? = attributes["coefficients_y_px"] else { throw Problem(.internalError, "no list") }
@@ -98,7 +95,7 @@ struct OriginTests {
   @Test("one line, one position, one known position: what cannot be told is left out")
   func degenerate() throws {
     var analysis = OriginFit()
-    analysis.fit = "parabola"
+    analysis.fit = .parabola
     for scan in [Shape(1, 9), Shape(9, 1), Shape(2, 2), Shape(1, 1)] {
       let truth = truth(scan, curved: 0)
       let fitted = try #require(try solve(analysis, truth, scan).values["fitted_y"])
@@ -117,7 +114,7 @@ struct OriginTests {
     var maps = Pair((0..<9).map(Double.init), (0..<9).map { Double($0) * 2 })
     maps.y[3] = .nan
     var analysis = OriginFit()
-    analysis.fit = "none"
+    analysis.fit = .none
     let solution = try solve(analysis, maps, Shape(3, 3))
     #expect(solution.values["fitted_y"]! == [0, 1, 2, 5, 4, 5, 6, 7, 8])
     #expect(solution.values["fitted_x"]![3] == 10)
@@ -131,7 +128,7 @@ struct OriginTests {
       (0..<scan.count).map { _ in 63 + noise.normal() }, (0..<scan.count).map { _ in 63 + noise.normal() })
     #expect(try solve(OriginFit(), flat, scan).warnings.contains { $0.contains("mean field of the specimen") })
     var constant = OriginFit()
-    constant.fit = "constant"
+    constant.fit = .constant
     #expect(try solve(constant, flat, scan).warnings.isEmpty)
     let moved = Pair(truth(scan, curved: 0).y.map { $0 - 43 }, truth(scan, curved: 0).x)
     let warnings = try solve(OriginFit(), moved, scan).warnings
@@ -148,7 +145,7 @@ struct OriginTests {
       "bad.npy": DenseArray(shape: [4, 3], values: values),
     ]
     var analysis = OriginFit()
-    (analysis.measuredY, analysis.measuredX, analysis.fit) = ("y.npy", "x.h5:/a", "none")
+    (analysis.measuredY, analysis.measuredX, analysis.fit) = ("y.npy", "x.h5:/a", .none)
     #expect(analysis.requirements.isEmpty && analysis.files == ["y.npy", "x.h5:/a"])
     #expect(analysis.givenCenter(context) == Pair(60.6, 60.6))
     #expect(try analysis.makeKernel(context).rows.isEmpty)

@@ -29,8 +29,10 @@ struct SegmentTests {
     }
   }
 
-  @Test("a disk that moves a little moves the segments' result as much", arguments: ["disk", "vacuum_scan"])
-  func segments(response: String) throws {
+  @Test(
+    "a disk that moves a little moves the segments' result as much",
+    arguments: [DifferentialPhaseContrast.Response.disk, .vacuumScan])
+  func segments(response: DifferentialPhaseContrast.Response) throws {
     var noise = Noise(2)
     let shifts = (0..<60).map { _ in Pair(0.4 * noise.next(), 0.4 * noise.next()) }
     let frames = shifts.map(disk), shape = Shape(6, 10)
@@ -44,8 +46,8 @@ struct SegmentTests {
     context.arrays["vacuum.npy"] = DenseArray(shape: [64, 72], values: disk(Pair(0, 0)).map(Double.init))
     for rings in [Self.quadrants, Self.nine] {
       var analysis = DifferentialPhaseContrast()
-      (analysis.detector, analysis.segments, analysis.response) = ("segments", rings, response)
-      analysis.vacuum = response == "vacuum_scan" ? "vacuum.npy" : nil
+      (analysis.detector, analysis.segments, analysis.response) = (.segments, rings, response)
+      analysis.vacuum = response == .vacuumScan ? "vacuum.npy" : nil
       let found = try Solved(analysis, context, frames)
       #expect(found.outputs.contains { $0.name == "phase" } && found.map("phase").count == 60)
       for (name, truth) in [("com_y", shifts.map(\.y)), ("com_x", shifts.map(\.x))] {
@@ -54,7 +56,7 @@ struct SegmentTests {
       }
     }
     var tight = DifferentialPhaseContrast()
-    (tight.detector, tight.response) = ("segments", "disk")
+    (tight.detector, tight.response) = (.segments, .disk)
     tight.segments = SegmentRings([
       .init(name: "q", inner: Quantity(0, .pixel), outer: Quantity(15, .pixel), sectors: 4, start: Quantity(0, .degree))
     ])
@@ -67,7 +69,7 @@ struct SegmentTests {
     _ = try tight.outputs(context)
     let late = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
     #expect("\(late!)".contains("segments.q: a deflection changes no signal"))
-    (tight.response, tight.vacuum) = ("vacuum_scan", "vacuum.npy")
+    (tight.response, tight.vacuum) = (.vacuumScan, "vacuum.npy")
     let vacuum = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
     #expect("\(vacuum!)".contains("segments.q: a deflection changes no signal"))
   }
@@ -81,11 +83,13 @@ struct SegmentTests {
       })
   }
 
-  @Test("segments that cannot tell two directions are refused before the pass", arguments: ["none", "disk"])
-  func directions(response: String) throws {
+  @Test(
+    "segments that cannot tell two directions are refused before the pass",
+    arguments: [DifferentialPhaseContrast.Response.none, .disk])
+  func directions(response: DifferentialPhaseContrast.Response) throws {
     let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 3) }
     let found = { (rings: SegmentRings) in
-      problems(scan) { ($1.detector, $1.segments, $1.response) = ("segments", rings, response) }
+      problems(scan) { ($1.detector, $1.segments, $1.response) = (.segments, rings, response) }
     }
     let line = "cannot tell two directions"
     #expect(found(Self.rings((0, 12, 1, 0))).contains("segments.r0.sectors: one segment \(line)"))
@@ -97,7 +101,7 @@ struct SegmentTests {
     // The disk's edge, at 8 px, lies in the outer ring; with no response nobody knows.
     #expect(found(Self.rings((0, 5, 2, 0), (5, 12, 3, 0))) == "no problem")
     let outside = found(Self.rings((12, 20, 4, 0)))
-    #expect(response == "disk" ? outside.contains("segments.r0: a deflection changes") : outside == "no problem")
+    #expect(response == .disk ? outside.contains("segments.r0: a deflection changes") : outside == "no problem")
   }
 
   @Test("segments point to a charge as the center of mass does; without a response they have no unit")
@@ -106,11 +110,11 @@ struct SegmentTests {
       ($0.scanShape, $0.peakPhase, $0.scanStep, $0.objectWidth) = (Shape(11, 9), 0.1, Pair(0.6, 0.6), 3)
     }
     let truth = scan.truth.map(\.detectorDeflection.x)
-    let found = try scan.solve { ($0.detector, $0.segments, $0.response) = ("segments", Self.quadrants, "disk") }
+    let found = try scan.solve { ($0.detector, $0.segments, $0.response) = (.segments, Self.quadrants, .disk) }
     // Exact only for a deflection that is the same all over the probe.
     let comparison = Comparison(found.map("com_x"), truth, scan.parameters.scanShape)
     #expect(abs(comparison.slope - 1) < 0.12 && comparison.error < 0.03)
-    let raw = try scan.solve { ($0.detector, $0.segments) = ("segments", Self.quadrants) }
+    let raw = try scan.solve { ($0.detector, $0.segments) = (.segments, Self.quadrants) }
     #expect(!raw.outputs.contains { ["phase", "field_y", "charge_density"].contains($0.name) })
     #expect(raw.outputs.first { $0.name == "deflection_y" }?.unit == "a.u.")
     #expect(Comparison(raw.map("com_x"), truth, scan.parameters.scanShape).slope > 0.1)

@@ -11,7 +11,7 @@ public struct TestScan: Sendable {
   public init(scan: (Int, Int), detector: (Int, Int), seed: UInt64 = 1) {
     self.scan = (scan.0, scan.1)
     self.detector = (detector.0, detector.1)
-    var generator = Generator(state: seed)
+    var generator = Random(seed)
     let radius = Double(min(detector.0, detector.1)) / 4
     var values: [UInt16] = []
     values.reserveCapacity(scan.0 * scan.1 * detector.0 * detector.1)
@@ -60,11 +60,12 @@ public func writeNpyFile(_ path: String, type: String, shape: String, _ bytes: D
   try data.write(to: URL(fileURLWithPath: path))
 }
 
-/// Deterministic, and good enough for test data (Steele, Lea & Flood, OOPSLA 2014: SplitMix).
-public struct Generator {
-  var state: UInt64
+/// The same numbers on every machine, good enough for test data (Steele, Lea & Flood, OOPSLA 2014: SplitMix64).
+public struct Random: RandomNumberGenerator {
+  private var state: UInt64
 
-  public init(state: UInt64) { self.state = state }
+  public init(_ seed: UInt64) { state = seed }
+  public init(_ seed: Int) { state = UInt64(seed) }
 
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
