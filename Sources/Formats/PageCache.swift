@@ -5,7 +5,8 @@ import Foundation
 public enum PageCache {
   static let piece = 512 << 10
 
-  /// Bytes a second, mapped or copied, of a file that a run has just read; nil for small files and where reading fails.
+  /// Bytes a second, mapped or copied, of a file that a run has just read; nil for small files, where reading fails, and
+  /// where the page cache does not hold the file.
   public static func rate(_ path: String, mapped: Bool) -> Double? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -14,6 +15,7 @@ public enum PageCache {
     let sample = min(16, pieces)
     guard sample >= 4 else { return nil }
     let places = (0..<sample).map { $0 * pieces / sample * piece }
+    guard places.allSatisfy({ ronchi_is_cached(descriptor, Int64($0)) != 0 }) else { return nil }
     guard let times = mapped ? mapping(descriptor, places) : copying(descriptor, places) else { return nil }
     let time = times.reduce(.zero, +).components
     return Double(sample * piece) / (Double(time.seconds) + Double(time.attoseconds) * 1e-18)

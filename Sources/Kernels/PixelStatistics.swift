@@ -124,10 +124,16 @@ public final class PixelStatistics {
       guard sum.high.isFinite, square.high.isFinite else { return .nan }
       return max(0, (square * DoubleDouble(frames)).minus(sum * sum) / frames / frames)
     }
-    let sum = UInt128(values(0, Int64.self)[pixel].magnitude)
-    var square = UInt128(values(1, UInt64.self)[pixel])
-    if state.high != nil { square += UInt128(values(2, UInt64.self)[pixel]) << 32 }
-    return Double(UInt128(count) * square - sum * sum) / frames / frames
+    let sum = values(0, Int64.self)[pixel].magnitude
+    let square = values(1, UInt64.self)[pixel]
+    guard state.high == nil else {
+      let whole = UInt128(square) + UInt128(values(2, UInt64.self)[pixel]) << 32
+      return Double(UInt128(count) * whole - UInt128(sum) * UInt128(sum)) / frames / frames
+    }
+    let (many, tooMany) = count.multipliedReportingOverflow(by: square)
+    // By Cauchy and Schwarz (Σv)² is not larger, and so it fits too.
+    if !tooMany { return Double(many - sum * sum) / frames / frames }
+    return Double(UInt128(count) * UInt128(square) - UInt128(sum) * UInt128(sum)) / frames / frames
   }
 }
 
