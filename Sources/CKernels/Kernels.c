@@ -13,7 +13,8 @@
 #define SPLIT 2
 #define REAL 3
 #define LOW 0xffffffffu
-// Masks jump over pixels, where the CPU stops to fetch by itself: what lies some rows further on is asked for early.
+// CPUs stop to fetch ahead by themselves at the end of a page, and where masks jump over pixels: what lies a page further
+// on is asked for early.
 #define AHEAD(pixel) __builtin_prefetch((const char *)(pixel) + 4096, 0, 2)
 // Pixels of four frames that fit the first-level cache.
 #define PIECE CK_PIECE

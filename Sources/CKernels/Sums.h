@@ -125,6 +125,7 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
     }
     NAME(sums) *sum = (NAME(sums) *)(column + runs[r].x);
     for (; length >= LANES; length -= LANES, pixel += LANES, sum++) {
+      AHEAD(pixel);
       NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
       lanes += value;
       *sum += value;
@@ -154,6 +155,7 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, TOTAL *
   while (i + LANES <= length) {
     NAME(lanes) lanes = {0};
     for (int64_t budget = FLUSH; budget > 0 && i + LANES <= length; budget--, i += LANES) {
+      AHEAD(pixel + i);
       NAME(vector) value = *(const NAME(window) *)(pixel + i);
       lanes += __builtin_convertvector(value, NAME(lanes));
       // Not (value <= top): NaN wins, and stays because nothing compares with it.

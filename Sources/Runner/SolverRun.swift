@@ -78,9 +78,12 @@ extension Ranks {
             return try tasksAreStopped()
           }
         } else {
+          // Most work is short.
+          var pause: UInt32 = 50
           while try !tasksAreStopped() {
             if StopSignals.isRequested { try stopTasks() }
-            usleep(5000)
+            usleep(pause)
+            pause = min(2 * pause, 5000)
           }
         }
       }
