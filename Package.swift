@@ -74,7 +74,7 @@ let package = Package(
       exclude: ["README.md"]),
 
     .executableTarget(
-      name: "ronchi-benchmarks", dependencies: ["STEM", "Analyses", "Formats"], path: "Benchmarks/kernels"),
+      name: "ronchi-benchmarks", dependencies: ["STEM", "Kernels", "Analyses", "Formats"], path: "Benchmarks/kernels"),
 
     .target(name: "TestSupport", dependencies: ["HDF5", "CCrypto"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),

@@ -5,6 +5,7 @@ import STEM
 /// Kernels on frames in memory, and readers on files, each beside what the machine gives in the same run.
 ///
 ///     ronchi-benchmarks kernels [--smoke]      GB/s of every analysis and pixel type
+///     ronchi-benchmarks loops                  the loops in C against the same in Swift
 ///     ronchi-benchmarks read FILE...           GB/s of reading all frames; chunks as here, and through HDF5
 @main struct Benchmarks {
   static func main() {
@@ -12,9 +13,10 @@ import STEM
     do {
       switch arguments.first {
       case "kernels": try kernels(isSmoke: arguments.contains("--smoke"))
+      case "loops": loops()
       case "read" where arguments.count > 1: try read(Array(arguments.dropFirst()))
       default:
-        print("usage: ronchi-benchmarks kernels [--smoke] | read FILE...")
+        print("usage: ronchi-benchmarks kernels [--smoke] | loops | read FILE...")
         exit(64)
       }
     } catch {
@@ -92,6 +94,21 @@ extension Benchmarks {
       for kernel in kernels { kernel.flush() }
     }
     return Double(turnFrames * frames.frameBytes) / time
+  }
+}
+
+// MARK: - loops
+
+extension Benchmarks {
+  private static func loops() {
+    row([
+      "loop, four frames of 256 × 256 uint16 in the cache", "Swift [GB/s]", "C with dispatch [GB/s]", "Swift leaves",
+    ])
+    print("|---|---|---|---|")
+    let bytes = 4.0 * 256 * 256 * 2
+    for (name, swift, c) in SwiftLoops().rows() {
+      row([name, cell(bytes / swift), cell(bytes / c), String(format: "%.0f %%", 100 * (1 - c / swift))])
+    }
   }
 }
 
