@@ -149,20 +149,15 @@ extension Detector {
 
 /// The weights of a mask file, 0 on dead pixels. Problems are placed at `path`.
 func maskWeights(_ path: String, at key: String = "path", _ context: FrameContext) throws -> [Double] {
-  let array = try context.array(path)
-  guard array.shape == [context.detector.y, context.detector.x], array.values.count == context.detector.count else {
-    throw Problem(
-      .badData, at: key,
-      "\(path) has the shape \(array.shapeText), the detector \(context.detector.text); give one weight per detector pixel"
-    )
-  }
-  guard let wrong = array.values.firstIndex(where: { !$0.isFinite }) else {
-    guard let dead = context.deadPixels else { return array.values }
-    return zip(array.values, dead).map { $1 ? 0 : $0 }
+  let weights: [Double]
+  do { weights = try context.detectorValues(path) } catch { throw error.inside(key) }
+  guard let wrong = weights.firstIndex(where: { !$0.isFinite }) else {
+    guard let dead = context.deadPixels else { return weights }
+    return zip(weights, dead).map { $1 ? 0 : $0 }
   }
   throw Problem(
     .badData, at: key,
-    "\(path) has the weight \(array.values[wrong]) at row \(wrong / context.detector.x), column "
+    "\(path) has the weight \(weights[wrong]) at row \(wrong / context.detector.x), column "
       + "\(wrong % context.detector.x); only finite weights are allowed")
 }
 

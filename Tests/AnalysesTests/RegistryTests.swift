@@ -131,4 +131,26 @@ import Testing
       #expect(used.finish() == fresh.finish())
     }
   }
+
+  @Test("arrays may have the shapes that results have")
+  func resultShapes() throws {
+    let base = scene(.u16)
+    let frames = (0..<20).map { counts(base.detector, seed: $0) }
+    var masked = CenterOfMass()
+    masked.mask = "half.npy"
+    for analysis in try analyses() + [masked] where !analysis.files.isEmpty {
+      var found: [Results] = []
+      for form in 0..<4 {
+        var scene = base
+        scene.arrays["half.npy"] = DenseArray(shape: [24, 27], values: (0..<648).map { Double($0 / 3 % 2) })
+        for (name, array) in scene.arrays {
+          let count = array.values.count, grid = count == 20 ? [4, 5] : [24, 27]
+          scene.arrays[name]?.shape = [grid, [count], [count, 1], [1, count]][form]
+        }
+        _ = try analysis.outputs(scene)
+        found.append(try run(analysis, scene, frames))
+      }
+      for other in found { #expect(other.bits == found[0].bits) }
+    }
+  }
 }
