@@ -12,18 +12,6 @@ struct PlacedDetector {
   var moving: MovingShape?
 }
 
-/// The center, and whether it is only the mean of one that is followed.
-func centerAttributes(_ context: FrameContext, own: Pair<Double>? = nil) -> [(key: String, value: Setting)] {
-  [("center_px", (own ?? context.center).setting)]
-    + (context.followsOrigin && own == nil ? [("follows_origin", .bool(true))] : [])
-}
-
-/// The ellipse that was corrected.
-func ellipseAttributes(_ context: FrameContext) -> [(key: String, value: Setting)] {
-  guard let ellipse = context.calibration.ellipse?.value else { return [] }
-  return [("ellipse_ratio", .number(ellipse.ratio)), ("ellipse_angle_deg", .number(ellipse.angle * 180 / .pi))]
-}
-
 extension Detector {
   /// Places relative to the detector. Throws `Problem`, also for a detector without a pixel.
   func place(_ context: FrameContext) throws -> PlacedDetector {

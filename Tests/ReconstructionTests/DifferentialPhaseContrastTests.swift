@@ -117,6 +117,20 @@ struct DifferentialPhaseContrastTests {
     ones(scan.context.scan) { $0.solverMask = "total" }
   }
 
+  @Test("what the ellipse and a fitted origin change says so")
+  func attributes() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 4) }
+    var context = scan.context
+    context.calibration.ellipse = Sourced(Ellipse(ratio: 1.1, angle: .pi / 4), .job)
+    context.followsOrigin = true
+    for output in try DifferentialPhaseContrast().outputs(context) {
+      // The deflection as measured is that of the distorted pattern.
+      let isMeasured = ["com_y", "com_x"].contains(output.name)
+      #expect(output.attributes.contains { $0.key == "ellipse_ratio" && $0.value == .number(1.1) } == !isMeasured)
+      #expect(output.attributes.contains { $0.key == "follows_origin" && $0.value == .bool(true) } == isMeasured)
+    }
+  }
+
   @Test("a transpose that the data contradict is warned about; with it, only its own doubts remain")
   func wrongTranspose() throws {
     let scan = try SimulatedScan(.atoms) {
