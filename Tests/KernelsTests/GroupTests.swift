@@ -1,0 +1,115 @@
+import STEM
+import Testing
+
+@testable import Kernels
+
+/// Frames at equal distances in memory, as readers bring them.
+private final class Pack {
+  private let bytes: UnsafeMutableRawBufferPointer
+  private let strideBytes: Int
+  let count: Int
+
+  /// - Parameter gap: pixels between two frames
+  init(_ frames: [Frame], gap: Int = 3) {
+    let type = frames[0].type
+    strideBytes = frames[0].bytes.count + gap * type.size
+    count = frames.count
+    bytes = .allocate(byteCount: frames.count * strideBytes, alignment: 8)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0xaa)
+    for (index, frame) in frames.enumerated() {
+      (bytes.baseAddress! + index * strideBytes).copyMemory(from: frame.pointer, byteCount: frame.bytes.count)
+    }
+  }
+
+  deinit { bytes.deallocate() }
+
+  subscript(frames: Range<Int>) -> FrameGroup {
+    FrameGroup(
+      frames, first: UnsafeRawPointer(bytes.baseAddress! + frames.lowerBound * strideBytes), strideBytes: strideBytes)
+  }
+
+  /// Groups of any size, one after the other.
+  func groups(_ random: inout Random) -> [FrameGroup] {
+    var groups: [FrameGroup] = []
+    var next = 0
+    while next < count {
+      let end = min(count, next + Int.random(in: 1...11, using: &random))
+      groups.append(self[next..<end])
+      next = end
+    }
+    return groups
+  }
+}
+
+@Suite("frames in groups give the bits of frames one by one") struct GroupTests {
+  /// Dark, faint and blinding ones in any order.
+  private func frames(_ type: PixelType, _ pixels: Int, _ count: Int, _ random: inout Random) -> [Frame] {
+    (0..<count).map { _ in
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: Frame.full(type, pixels)
+      case 1: Frame.random(type, pixels, &random)
+      case 2: Frame(type, Array(repeating: 0, count: pixels))
+      default: Frame(type, (0..<pixels).map { _ in Double(Int.random(in: 0...20, using: &random)) })
+      }
+    }
+  }
+
+  @Test(arguments: PixelType.allCases, [1, 77, 2053])
+  func statistics(type: PixelType, pixels: Int) {
+    var random = Random(pixels + type.size)
+    let frames = frames(type, pixels, 50, &random), pack = Pack(frames)
+    let single = PixelStatistics(pixels: pixels, type: type), grouped = PixelStatistics(pixels: pixels, type: type)
+    for frame in frames { single.add(frame.pointer) }
+    for group in pack.groups(&random) {
+      grouped.add(group)
+      if Int.random(in: 0..<5, using: &random) == 0 { grouped.flush() }
+    }
+    single.flush()
+    grouped.flush()
+    for (a, b) in zip(single.accumulators, grouped.accumulators) { #expect(a.bytes.elementsEqual(b.bytes)) }
+  }
+
+  /// Σv² of one pixel value over many frames.
+  private func square(_ type: PixelType, _ value: Double, _ count: Int) throws -> UInt64 {
+    let pack = Pack(Array(repeating: Frame(type, [value, 0]), count: count))
+    let kernel = PixelStatistics(pixels: 2, type: type)
+    kernel.add(pack[0..<count])
+    kernel.flush()
+    #expect(try #require(kernel.accumulators[0] as? PixelSum<Int64>).values[0] == Int64(value) * Int64(count))
+    return try #require(kernel.accumulators[1] as? PixelSum<UInt64>).values[0]
+  }
+
+  @Test("more counts than 32-bit sums hold")
+  func overflow() throws {
+    #expect(try square(.u8, 255, 70_000) == 70_000 * 65_025)
+    #expect(try square(.i8, -128, 300_000) == 300_000 * 16_384)
+    #expect(try square(.u16, 65_535, 9) == 9 * 65_535 * 65_535)
+    #expect(try square(.u16, 32_767, 40) == 40 * 32_767 * 32_767)
+    #expect(try square(.i16, -32_768, 9) == 9 << 30)
+    #expect(try square(.i16, 32_767, 9) == 9 * 32_767 * 32_767)
+    #expect(try square(.i16, -16_384, 4_001) == 4_001 << 28)
+  }
+
+  @Test(arguments: PixelType.allCases, [Shape(1, 1), Shape(5, 7), Shape(33, 65), Shape(300, 300)])
+  func rings(type: PixelType, shape: Shape) {
+    guard shape.count < 10_000 || type == .u16 || type == .f32 else { return }
+    var random = Random(shape.count + type.size)
+    let frames = frames(type, shape.count, 14, &random), pack = Pack(frames)
+    let ring = (0..<shape.count).map { _ in [nil, 0, 1, 2, 4].randomElement(using: &random)! }
+    let kernel = RingSums(ring, bins: 5, shape: shape, type: type)
+    let single = kernel.makeTotal(), grouped = kernel.makeTotal()
+    var one = Array(repeating: Float(0), count: 14 * 5), several = one
+    one.withUnsafeMutableBufferPointer { means in
+      for (index, frame) in frames.enumerated() {
+        kernel.add(frame.pointer, means: means.baseAddress! + 5 * index, total: single)
+      }
+    }
+    several.withUnsafeMutableBufferPointer { means in
+      for group in pack.groups(&random) {
+        kernel.add(group, total: grouped) { means.baseAddress! + 5 * (group.positions.lowerBound + $0) }
+      }
+    }
+    #expect(one.map(\.bitPattern) == several.map(\.bitPattern))
+    #expect(single.bytes.elementsEqual(grouped.bytes))
+  }
+}
