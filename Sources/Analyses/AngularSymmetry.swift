@@ -141,7 +141,7 @@ private struct PlacedRing {
       lengthAttributes("inner_radius", inner, context) + lengthAttributes("outer_radius", outer, context) + [
         ("center_px", context.center.setting), ("pixels", .integer(pixels)),
         ("largest_gap_deg", .number(AngularPower.largestGap(azimuths) * 180 / .pi)),
-      ]
+      ] + ellipseAttributes(context)
   }
 
   private static func azimuths(inner: Double, outer: Double, _ context: FrameContext) -> [Double?] {

@@ -12,18 +12,6 @@ struct PlacedDetector {
   var moving: MovingShape?
 }
 
-/// The center, and whether it is only the mean of one that is followed.
-func centerAttributes(_ context: FrameContext, own: Pair<Double>? = nil) -> [(key: String, value: Setting)] {
-  [("center_px", (own ?? context.center).setting)]
-    + (context.followsOrigin && own == nil ? [("follows_origin", .bool(true))] : [])
-}
-
-/// The ellipse that was corrected.
-func ellipseAttributes(_ context: FrameContext) -> [(key: String, value: Setting)] {
-  guard let ellipse = context.calibration.ellipse?.value else { return [] }
-  return [("ellipse_ratio", .number(ellipse.ratio)), ("ellipse_angle_deg", .number(ellipse.angle * 180 / .pi))]
-}
-
 extension Detector {
   /// Places relative to the detector. Throws `Problem`, also for a detector without a pixel.
   func place(_ context: FrameContext) throws -> PlacedDetector {
@@ -149,20 +137,15 @@ extension Detector {
 
 /// The weights of a mask file, 0 on dead pixels. Problems are placed at `path`.
 func maskWeights(_ path: String, at key: String = "path", _ context: FrameContext) throws -> [Double] {
-  let array = try context.array(path)
-  guard array.shape == [context.detector.y, context.detector.x], array.values.count == context.detector.count else {
-    throw Problem(
-      .badData, at: key,
-      "\(path) has the shape \(array.shapeText), the detector \(context.detector.text); give one weight per detector pixel"
-    )
-  }
-  guard let wrong = array.values.firstIndex(where: { !$0.isFinite }) else {
-    guard let dead = context.deadPixels else { return array.values }
-    return zip(array.values, dead).map { $1 ? 0 : $0 }
+  let weights: [Double]
+  do { weights = try context.detectorValues(path) } catch { throw error.inside(key) }
+  guard let wrong = weights.firstIndex(where: { !$0.isFinite }) else {
+    guard let dead = context.deadPixels else { return weights }
+    return zip(weights, dead).map { $1 ? 0 : $0 }
   }
   throw Problem(
     .badData, at: key,
-    "\(path) has the weight \(array.values[wrong]) at row \(wrong / context.detector.x), column "
+    "\(path) has the weight \(weights[wrong]) at row \(wrong / context.detector.x), column "
       + "\(wrong % context.detector.x); only finite weights are allowed")
 }
 

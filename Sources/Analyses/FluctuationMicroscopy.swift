@@ -59,7 +59,7 @@ public struct FluctuationMicroscopy: FrameAnalysis {
     let attributes =
       lengthAttributes("bin_width", rings.width, context)
       + lengthAttributes("outer_radius", rings.outer, context) + [("center_px", context.center.setting)]
-      + (gain.map { [("counts_per_electron", .number($0))] } ?? [])
+      + ellipseAttributes(context) + (gain.map { [("counts_per_electron", .number($0))] } ?? [])
     return Self.descriptions(rings.axis(context), corrected: gain != nil).map { $0.with(attributes) }
   }
 

@@ -31,7 +31,7 @@ public struct LogRatio: FrameAnalysis {
     return [
       Self.description.with(
         lengthAttributes("radius", aperture.radius, context)
-          + [("center_px", context.center.setting), ("pixels", .integer(aperture.pixels.count))])
+          + centerAttributes(context) + [("pixels", .integer(aperture.pixels.count))])
     ]
   }
 

@@ -83,16 +83,8 @@ public struct Region: NamedValue, Equatable {
   }
 
   private func values(_ context: FrameContext) throws(Problem) -> [Double] {
-    let array = try context.array(file)
-    let count = context.scan.count
-    // Results hold a map as positions × 1.
-    let shapes = [[context.scan.y, context.scan.x], [count], [count, 1]]
-    guard shapes.contains(array.shape), array.values.count == count else {
-      throw Problem(
-        .badData,
-        "\(file) has the shape \(array.shapeText), the scan \(context.scan.text); give one value for each position")
-    }
-    guard case .mask = form, let wrong = array.values.firstIndex(where: \.isNaN) else { return array.values }
+    let values = try context.scanValues(file)
+    guard case .mask = form, let wrong = values.firstIndex(where: \.isNaN) else { return values }
     throw Problem(
       .badData, "\(file) is NaN at [\(wrong / context.scan.x), \(wrong % context.scan.x)]; only numbers are allowed")
   }

@@ -136,17 +136,13 @@ struct Flyback: JobSection, ParameterType {
 }
 
 extension DenseArray {
-  /// Where the array is not 0. Throws `Problem` when it has another shape than `wanted`, or NaN.
-  func mask(_ wanted: Shape, _ owner: String) throws(Problem) -> [Bool] {
-    // Results hold a map as N × 1 and a pattern as 1 × M.
-    let shapes = [[wanted.y, wanted.x], [wanted.count], [wanted.count, 1], [1, wanted.count]]
-    guard shapes.contains(shape), values.count == wanted.count else {
-      throw Problem(.badData, "an array of \(shapeText) given; the shape of \(owner) is allowed, \(wanted.text)")
-    }
+  /// Where the array is not 0. Throws `Problem` when it does not fit the grid, or has NaN.
+  func mask(_ grid: Shape, _ owner: String) throws(Problem) -> [Bool] {
+    let values = try values(on: grid, of: owner)
     if let index = values.firstIndex(where: \.isNaN) {
       throw Problem(
         .badConfiguration,
-        "NaN at [\(index / wanted.x), \(index % wanted.x)]; numbers are allowed, 0 or not 0; replace it")
+        "NaN at [\(index / grid.x), \(index % grid.x)]; numbers are allowed, 0 or not 0; replace it")
     }
     return values.map { $0 != 0 }
   }

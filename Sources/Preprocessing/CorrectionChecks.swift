@@ -95,13 +95,9 @@ struct CorrectionChecks {
   }
 
   private mutating func array(_ array: DenseArray?, _ raw: Shape, _ place: String) -> [Double]? {
-    guard let array else { return nil }
-    guard array.shape == [raw.y, raw.x], array.values.count == raw.count else {
-      refuse(
-        place, "an array of \(array.shapeText) given; the shape of the file's frames is allowed, \(raw.text)", .badData)
-      return nil
-    }
-    return array.values
+    var values: [Double]?
+    problems += gather(at: place) { values = try array?.values(on: raw, of: "the file's frames") }
+    return values
   }
 
   /// Pixels without a usable value become bad ones.

@@ -27,7 +27,7 @@ struct DPCOutputs {
   init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext) {
     let units = DPCUnits(analysis, context)
     let law = analysis.interpretation
-    var list = Self.measured(analysis, context) + Self.deflections(units)
+    var list = Self.deflections(units)
     if units.hasField(law) { list += law == .electric ? Self.electric(units) : Self.magnetic(units) }
     list += Self.derivatives(units)
     if units.hasPhase {
@@ -35,7 +35,8 @@ struct DPCOutputs {
         Self.blurred(
           Self.map("phase", "Phase", "rad", signed: true, "Phase shift of the specimen, up to a constant.")))
     }
-    self.list = list + Self.curves(units, law)
+    list += Self.curves(units, law)
+    self.list = Self.measured(analysis, context) + list.map { $0.with(ellipseAttributes(context)) }
   }
 
   private static func map(
@@ -68,7 +69,7 @@ struct DPCOutputs {
       if context.followsOrigin { outputs += pair("origin", "Displacement", "px", "Optical axis of the position") }
     }
     let com = pair("com", "Displacement", unit, "Measured deflection in the detector's axes")
-    return outputs + com.map { $0.with([("center_px", context.center.setting)]) }
+    return outputs + com.map { $0.with(centerAttributes(context)) }
   }
 
   private static func deflections(_ units: DPCUnits) -> [OutputDescription] {

@@ -70,7 +70,7 @@ extension DifferentialPhaseContrast {
     }
     if response == .vacuumScan {
       if let vacuum {
-        problems += gather(at: "vacuum") { _ = try detectorArray(vacuum, context) }
+        problems += gather(at: "vacuum") { _ = try context.detectorValues(vacuum) }
       } else {
         problems.append(
           Problem(
@@ -112,7 +112,7 @@ extension DifferentialPhaseContrast {
     }
     if let mask {
       problems += gather(at: "mask") {
-        let weights = try detectorArray(mask, context)
+        let weights = try context.detectorValues(mask)
         if let wrong = weights.first(where: { $0 != 0 && $0 != 1 }) {
           throw Problem(.badData, "\(mask) has the weight \(shortNumber(wrong)); only 0 and 1 are allowed")
         }
@@ -130,25 +130,12 @@ extension DifferentialPhaseContrast {
     return selection
   }
 
-  func detectorArray(_ path: String, _ context: FrameContext) throws -> [Double] {
-    try array(path, context.detector, "detector", context)
-  }
-
   /// Positions that the phase may use.
   func scanMask(_ path: String, _ context: FrameContext) throws -> [Bool] {
-    let values = try array(path, context.scan, "scan", context)
+    let values = try context.scanValues(path)
     guard values.contains(where: { $0 != 0 }) else {
       throw Problem(.badData, "\(path) is 0 everywhere; 0 marks positions that are left out")
     }
     return values.map { $0 != 0 }
-  }
-
-  private func array(_ path: String, _ shape: Shape, _ name: String, _ context: FrameContext) throws -> [Double] {
-    let array = try context.array(path)
-    guard array.shape == [shape.y, shape.x], array.values.count == shape.count else {
-      throw Problem(
-        .badData, "\(path) has the shape \(array.shapeText), the \(name) \(shape.text); give one value for each")
-    }
-    return array.values
   }
 }

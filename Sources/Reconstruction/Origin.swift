@@ -122,19 +122,11 @@ public struct OriginFit: Reconstruction {
 
   private func map(_ file: String?, _ other: String, _ context: FrameContext) throws -> [Double] {
     guard let file else { throw Problem(.badConfiguration, "missing; \(other) is given, and both are needed") }
-    let array = try context.array(file)
-    // Maps of an h5USID file have one row a position and one column.
-    let shape = array.shape.filter { $0 != 1 }
-    let wanted = [context.scan.y, context.scan.x].filter { $0 != 1 }
-    guard array.values.count == context.scan.count, shape == wanted || shape.count < 2 else {
-      throw Problem(
-        .badData,
-        "\(file) has the shape \(array.shapeText), the scan \(context.scan.text); give one value per position")
-    }
-    guard array.values.contains(where: \.isFinite) else {
+    let values = try context.scanValues(file)
+    guard values.contains(where: \.isFinite) else {
       throw Problem(.badData, "\(file) has no finite value; give another file")
     }
-    return array.values
+    return values
   }
 
   /// The middle of the origin from files [px]; nil where it is to be measured or the files do not fit.

@@ -38,7 +38,7 @@ extension DifferentialPhaseContrast {
   func responseSignals(_ segments: [PixelSelection], _ context: FrameContext) throws -> [SegmentResponse.Signal]? {
     switch response {
     case .disk: SegmentResponse.disk(segments, center: context.center, radius: context.diskRadius ?? 0)
-    case .vacuumScan: SegmentResponse.vacuum(segments, try detectorArray(vacuum ?? "", context))
+    case .vacuumScan: SegmentResponse.vacuum(segments, try context.detectorValues(vacuum ?? ""))
     case .none: nil
     }
   }
@@ -61,7 +61,7 @@ extension DifferentialPhaseContrast {
   }
 
   private func expectedPattern(_ context: FrameContext) throws -> [Double] {
-    guard response == .disk else { return try detectorArray(vacuum ?? "", context) }
+    guard response == .disk else { return try context.detectorValues(vacuum ?? "") }
     let geometry = DetectorGeometry(context.detector, center: context.center), width = context.detector.x
     return (0..<context.detector.count).map {
       min(1, max(0, (context.diskRadius ?? 0) + 0.5 - geometry.radius($0 / width, $0 % width)))

@@ -9,12 +9,13 @@ struct BadPixelSearch {
   let positions: Int
 
   /// Collective. Takes the sample of the scan that `Measurement` takes.
-  init(_ plan: Plan, ranks: any Ranks, path: String) throws {
+  /// - Parameter readerBytes: what the memory of the run leaves to a reader
+  init(_ plan: Plan, readerBytes: Int, ranks: any Ranks, path: String) throws {
     let description = plan.rawSource.description
     let kernel = MomentsKernel(description)
     let pass = FramePass(description, selection: plan.selectionInFile, kernels: [kernel])
     pass.masksBadFrames = plan.masksBadFrames
-    let reader = try ranks.together { try plan.rawSource.makeReader() }
+    let reader = try ranks.together { try plan.rawSource.limited(to: readerBytes).makeReader() }
     positions = try pass.runSample(reader, ranks: ranks, path: path)
     var pixels: [Double] = []
     try ranks.onFirst {

@@ -59,7 +59,7 @@ extension JobRun {
     if let known = identity.badPixels {
       found = known
     } else {
-      let search = try BadPixelSearch(plan, ranks: ranks, path: output.measurement)
+      let search = try BadPixelSearch(plan, readerBytes: readerBytes, ranks: ranks, path: output.measurement)
       found = search.found
       console.info("\(BadPixelSearch.text(found, width: width)) in \(search.positions) frames")
     }

@@ -67,7 +67,7 @@ extension JobRun {
   }
 
   /// From the totals of all positions where the job has them, else from a few patterns. On rank 0; nil elsewhere.
-  func findDose(_ passes: [JobPass], _ writer: ResultWriter) throws -> RunDose? {
+  func findDose(_ passes: [JobPass], _ reader: any FrameReader, _ writer: ResultWriter) throws -> RunDose? {
     let calibration = passes[passes.count - 1].context.calibration
     guard calibration.countsPerElectron != nil else { return nil }
     var dose: RunDose?
@@ -81,7 +81,7 @@ extension JobRun {
           return
         }
       }
-      dose = RunDose(plan.sampleTotals(), isSample: true, calibration)
+      dose = RunDose(plan.sampleTotals(reader), isSample: true, calibration)
     }
     return dose
   }

@@ -112,7 +112,7 @@ public final class JobRun {
       try run(pass, reader, writer, isResumed: isResumed)
       try conclude(pass, writer)
     }
-    let dose = try findDose(passes, writer)
+    let dose = try findDose(passes, reader, writer)
     try writer.close()
     return try finish(passes, places, dose)
   }

@@ -89,7 +89,7 @@ public struct PlanReport {
   }
 
   private var samplingLines: [String] {
-    let counts = plan.sampleTotals().filter(\.isFinite)
+    let counts = plan.sampleTotals(try plan.source.limited(to: memory.readerBytes).makeReader()).filter(\.isFinite)
     let mean = counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
     return plan.sampling(meanCounts: mean).map {
       "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")"

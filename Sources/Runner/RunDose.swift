@@ -33,14 +33,16 @@ public struct RunDose: Sendable {
 extension Plan {
   /// Total counts of a few patterns spread over the scan, where the counts of an electron are known; empty where they
   /// cannot be read.
-  func sampleTotals() -> [Double] {
-    guard context.calibration.countsPerElectron != nil,
-      let reader = try? source.makeReader(), let kernel = try? FrameStatistics().makeKernel(context),
+  /// - Parameter reader: of `source`, within the memory of the run
+  func sampleTotals(_ reader: @autoclosure () throws -> any FrameReader) -> [Double] {
+    guard context.calibration.countsPerElectron != nil, let reader = try? reader(),
+      let kernel = try? FrameStatistics().makeKernel(context),
       let totals = kernel.rows.first(where: { $0.output == "total" })
     else { return [] }
     let chosen = selection.runs(in: 0..<scan.count).flatMap { $0 }
     let sample = (0..<min(16, chosen.count)).map { chosen[$0 * chosen.count / min(16, chosen.count)] }
     for rows in kernel.rows { rows.prepare(rows: sample.count) }
+    reader.expect(sample.map { $0..<($0 + 1) })
     for (row, position) in sample.enumerated() {
       try? reader.forEachFrame(in: position..<(position + 1)) { kernel.add($1, row: row) }
     }

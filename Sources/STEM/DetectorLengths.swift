@@ -22,6 +22,19 @@ public func lengthAttributes(_ key: String, _ pixels: Double, _ context: FrameCo
   return result
 }
 
+/// The center, and whether it is only the mean of one that is followed.
+/// - Parameter own: of an output that has a center of its own, which stays
+public func centerAttributes(_ context: FrameContext, own: Pair<Double>? = nil) -> [(key: String, value: Setting)] {
+  [("center_px", (own ?? context.center).setting)]
+    + (context.followsOrigin && own == nil ? [("follows_origin", .bool(true))] : [])
+}
+
+/// The ellipse that was corrected.
+public func ellipseAttributes(_ context: FrameContext) -> [(key: String, value: Setting)] {
+  guard let ellipse = context.calibration.ellipse?.value else { return [] }
+  return [("ellipse_ratio", .number(ellipse.ratio)), ("ellipse_angle_deg", .number(ellipse.angle * 180 / .pi))]
+}
+
 extension FrameContext {
   /// A length on the detector in px, its problem at the key that gives it.
   public func pixels(_ length: Quantity, at key: String) throws(Problem) -> Double {

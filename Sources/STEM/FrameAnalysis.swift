@@ -30,20 +30,6 @@ public enum Requirement: String, Sendable, CaseIterable {
   case ellipse
 }
 
-/// A dense array read from a file, row-major.
-public struct DenseArray: Sendable {
-  public var shape: [Int]
-  public var values: [Double]
-
-  public init(shape: [Int], values: [Double]) {
-    self.shape = shape
-    self.values = values
-  }
-
-  /// `64 × 64`
-  public var shapeText: String { shape.map(String.init).joined(separator: " × ") }
-}
-
 /// Everything an analysis may know about the scan.
 public struct FrameContext: Sendable {
   public var scan: Shape
@@ -83,9 +69,19 @@ public struct FrameContext: Sendable {
   }
 
   /// One of `FrameAnalysis.files`.
-  public func array(_ path: String) throws(Problem) -> DenseArray {
+  func array(_ path: String) throws(Problem) -> DenseArray {
     guard let array = arrays[path] else { throw Problem(.internalError, "\(path) has not been loaded") }
     return array
+  }
+
+  /// One of `FrameAnalysis.files` with a value for every pixel of the detector.
+  public func detectorValues(_ path: String) throws(Problem) -> [Double] {
+    try array(path).values(on: detector, of: "the detector", name: path)
+  }
+
+  /// One of `FrameAnalysis.files` with a value for every position of the scan.
+  public func scanValues(_ path: String) throws(Problem) -> [Double] {
+    try array(path).values(on: scan, of: "the scan", name: path)
   }
 
   /// A length on the detector in px.

@@ -77,7 +77,7 @@ import Testing
         .contains("regions.r: no position belongs to it (labels.npy holds 0 to 3)"))
     #expect(
       refusal([("mask", .text("wrong.npy"))])
-        .contains("regions.r: wrong.npy has the shape 4 × 3, the scan 3 × 4; give one value"))
+        .contains("regions.r: wrong.npy has the shape 4 × 3, the scan 3 × 4; give an array of"))
     #expect(refusal([("mask", .text("nan.npy"))]).contains("regions.r: nan.npy is NaN at [0, 0]"))
     #expect(refusal([("map", .text("nan.npy")), ("above", .integer(1))]).contains("(nan.npy holds no number)"))
     #expect(

@@ -131,4 +131,65 @@ import Testing
       #expect(used.finish() == fresh.finish())
     }
   }
+
+  @Test("arrays may have the shapes that results have")
+  func resultShapes() throws {
+    let base = scene(.u16)
+    let frames = (0..<20).map { counts(base.detector, seed: $0) }
+    var masked = CenterOfMass()
+    masked.mask = "half.npy"
+    for analysis in try analyses() + [masked] where !analysis.files.isEmpty {
+      var found: [Results] = []
+      for form in 0..<4 {
+        var scene = base
+        scene.arrays["half.npy"] = DenseArray(shape: [24, 27], values: (0..<648).map { Double($0 / 3 % 2) })
+        for (name, array) in scene.arrays {
+          let count = array.values.count, grid = count == 20 ? [4, 5] : [24, 27]
+          scene.arrays[name]?.shape = [grid, [count], [count, 1], [1, count]][form]
+        }
+        _ = try analysis.outputs(scene)
+        found.append(try run(analysis, scene, frames))
+      }
+      for other in found { #expect(other.bits == found[0].bits) }
+    }
+  }
+
+  @Test("an output that the ellipse changes says so")
+  func ellipse() throws {
+    let frames = (0..<4).map { counts(Shape(24, 27), seed: $0) }
+    let round = scene(.u16)
+    var distorted = round
+    distorted.calibration.ellipse = Sourced(Ellipse(ratio: 1.3, angle: .pi / 4), .job)
+    for analysis in try analyses() {
+      let (before, after) = (try run(analysis, round, frames).bits, try run(analysis, distorted, frames).bits)
+      for output in try analysis.outputs(distorted) {
+        let said = Set(output.attributes.map(\.key)).intersection(["ellipse_ratio", "ellipse_angle_deg"])
+        if before[output.name] != after[output.name] { #expect(said.count == 2, "\(output.name)") }
+        if before == after { #expect(said.isEmpty, "\(output.name)") }
+      }
+    }
+  }
+
+  @Test("an output that follows the origin says so, and no other")
+  func followsOrigin() throws {
+    let frames = (0..<4).map { counts(Shape(24, 27), seed: $0) }
+    let still = scene(.u16)
+    var moving = still
+    moving.followsOrigin = true
+    for analysis in try analyses() {
+      let kernel = try analysis.makeKernel(moving)
+      kernel.begin(leafStart: 0)
+      for rows in kernel.rows { rows.prepare(rows: frames.count) }
+      for (row, frame) in frames.enumerated() {
+        kernel.follow(Pair(9.3 + Double(row), 15.1 - Double(row)))
+        withPixels(frame, .u16) { kernel.add($0, row: row) }
+      }
+      kernel.flush()
+      let after = Results(kernel, rows: frames.count).bits, before = try run(analysis, still, frames).bits
+      for output in try analysis.outputs(moving) {
+        let says = output.attributes.contains { $0.key == "follows_origin" && $0.value == .bool(true) }
+        #expect(says == (before[output.name] != after[output.name]), "\(output.name)")
+      }
+    }
+  }
 }

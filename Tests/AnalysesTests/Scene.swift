@@ -32,6 +32,22 @@ struct Results {
   var rows: [String: [[Double]]] = [:]
   var whole: [String: [Double]] = [:]
 
+  init(_ kernel: any FrameKernel, rows count: Int) {
+    whole = kernel.finish()
+    for rows in kernel.rows {
+      self.rows[rows.output] = (0..<count).map { row in
+        (0..<rows.width).map {
+          rows.element == .float64 ? rows.doubles(row)[$0] : Double(rows.floats(row)[$0])
+        }
+      }
+    }
+  }
+
+  /// Of all outputs; NaN equals itself.
+  var bits: [String: [UInt64]] {
+    rows.mapValues { $0.flatMap { $0 } }.merging(whole) { $1 }.mapValues { $0.map(\.bitPattern) }
+  }
+
   func map(_ name: String) -> [Double] { rows[name]!.map { $0[0] } }
 }
 
@@ -41,15 +57,7 @@ func run(_ analysis: some FrameAnalysis, _ context: FrameContext, _ frames: [[Do
 {
   let kernel = try analysis.makeKernel(context)
   feed(kernel, context, frames, block: block)
-  var results = Results(whole: kernel.finish())
-  for rows in kernel.rows {
-    results.rows[rows.output] = frames.indices.map { row in
-      (0..<rows.width).map {
-        rows.element == .float64 ? rows.doubles(row)[$0] : Double(rows.floats(row)[$0])
-      }
-    }
-  }
-  return results
+  return Results(kernel, rows: frames.count)
 }
 
 /// The frames are those of the positions from `start` on.

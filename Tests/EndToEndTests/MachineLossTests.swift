@@ -9,7 +9,7 @@ import Testing
   private func resumeElsewhere(_ slow: SlowRun, _ output: String, interval: String) throws -> String? {
     let setting = ["--set", "run.checkpoint_interval=\(interval)"]
     let killed = try slow.disturbed(output, ranks: 2, "sleep 0.3; kill -KILL $pid ${ranks[@]}", more: setting)
-    try #require(killed.outcome.status != 0)
+    try #require(killed.status != 0)
     let script = """
       echo 01234567-89ab-cdef-0123-456789abcdef > "$1/boot"
       mount --bind "$1/boot" /proc/sys/kernel/random/boot_id || exit 99

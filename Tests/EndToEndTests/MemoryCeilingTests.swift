@@ -40,20 +40,8 @@ import Testing
     try file.createDataset("data", shape: shape, of: .u16, layout: layout).write(pixels())
   }
 
-  @Test(
-    "windows shrink to the memory, with the same bits",
-    arguments: ["Fortran order", "chunks across the scan", "compressed chunks"])
-  func windowsShrink(kind: String) throws {
-    let folder = try TemporaryFolder()
-    let input = folder.path(kind == "Fortran order" ? "scan.npy" : "scan.h5")
-    try write(kind, input)
-    let job = try folder.write(
-      "calibration: {center: [48, 47]}\noutput: {images: false}\nanalyses: [frame_statistics: {}, center_of_mass: {}]\n",
-      to: "job.yml")
-    let free = try ronchi(["run", job, "-i", input, "-o", folder.path("free.h5"), "--quiet"])
-    #expect(free.status == 0, "\(free.errors)")
-    let allowed = 80
-    // Looked at from outside: the system's own limits count reserved addresses, not memory.
+  /// Looks at a program's private memory from outside: the system's own limits count reserved addresses, not memory.
+  private func watched(_ arguments: [String]) throws -> (outcome: Outcome, mostBytes: Int) {
     let script = """
       "$@" & pid=$!
       most=0
@@ -66,15 +54,40 @@ import Testing
       echo "private $most"
       exit $code
       """
-    let arguments = ["run", job, "-i", input, "-o", folder.path("tight.h5"), "--quiet"]
-    let tight = try run(
-      "/bin/bash",
-      ["-c", script, "tight", ronchiBinary] + arguments + ["--set", "run.memory_per_rank=\(allowed) MB"])
-    #expect(tight.status == 0, "\(tight.errors)")
-    let words = tight.output.split(whereSeparator: \.isWhitespace)
-    let most = words.lastIndex(of: "private").flatMap { Int(words[words.index(after: $0)]) } ?? .max
-    // Sampled between two pages: the kernel counts in kB.
-    #expect(most * 1024 < allowed * 1_000_000 && most > 5000, "\(most) kB")
+    let outcome = try run("/bin/bash", ["-c", script, "watched", ronchiBinary] + arguments)
+    let words = outcome.output.split(whereSeparator: \.isWhitespace)
+    let most = words.lastIndex(of: "private").flatMap { Int(words[words.index(after: $0)]) } ?? .max / 1024
+    return (outcome, most * 1024)
+  }
+
+  @Test(
+    "windows shrink to the memory in all that reads, with the same bits",
+    arguments: ["Fortran order", "chunks across the scan", "compressed chunks"])
+  func windowsShrink(kind: String) throws {
+    let folder = try TemporaryFolder()
+    let input = folder.path(kind == "Fortran order" ? "scan.npy" : "scan.h5")
+    try write(kind, input)
+    // Besides the pass, the search for bad pixels and the dose of a sample read.
+    let job = try folder.write(
+      """
+      calibration: {center: [48, 47], counts_per_electron: 1}
+      detector: {dead_pixels: find}
+      output: {images: false}
+      analyses: [center_of_mass: {}]
+      """, to: "job.yml")
+    func arguments(_ command: String, _ output: String) -> [String] {
+      [command, job, "-i", input, "-o", folder.path(output)]
+    }
+    let free = try ronchi(arguments("run", "free.h5") + ["--quiet"])
+    #expect(free.status == 0, "\(free.errors)")
+    let allowed = 80
+    let limit = ["--set", "run.memory_per_rank=\(allowed) MB"]
+    for command in [arguments("run", "tight.h5") + ["--quiet"], arguments("check", "new.h5")] {
+      let tight = try watched(command + limit)
+      #expect(tight.outcome.status == 0, "\(tight.outcome.errors)")
+      // Sampled between two pages: the kernel counts in kB.
+      #expect(tight.mostBytes < allowed * 1_000_000 && tight.mostBytes > 5_000_000, "\(command[0]): \(tight.mostBytes)")
+    }
     #expect(try datasetDigests(folder.path("tight.h5")) == datasetDigests(folder.path("free.h5")))
   }
 }

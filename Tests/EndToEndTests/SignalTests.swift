@@ -9,10 +9,10 @@ import Testing
     let slow = try SlowRun()
     let output = slow.folder.path("r.h5")
     // A rank that stands still keeps the first INT from ending the run.
-    let (outcome, seconds) = try slow.disturbed(
+    let outcome = try slow.disturbed(
       output, ranks: 3, "kill -STOP ${ranks[1]}; kill -INT ${ranks[0]}; sleep 0.3; kill -INT ${ranks[0]}")
+    // The end of the grace, which comes without a second INT, has another code.
     #expect(outcome.status == 130, "\(outcome.errors)")
-    #expect(seconds < 10, "\(outcome.errors)")
     #expect(!FileManager.default.fileExists(atPath: output))
     let (resumed, digests) = try slow.resumed(output)
     #expect(resumed.errors.contains("resumed: "), "\(resumed.errors)")
@@ -23,10 +23,11 @@ import Testing
   func grace(deaf: Int) throws {
     let slow = try SlowRun()
     let output = slow.folder.path("r.h5")
-    let (outcome, seconds) = try slow.disturbed(
+    let outcome = try slow.disturbed(
       output, ranks: 2, "kill -STOP ${ranks[\(deaf)]}; kill -USR1 ${ranks[\(1 - deaf)]}", more: ["--grace", "2"])
+    // A run that hangs is killed, which is another code; one that stops by itself, and does not need its grace, says so.
     #expect(outcome.status == 75, "\(outcome.errors)")
-    #expect((1.5..<12).contains(seconds), "\(seconds) s; \(outcome.errors)")
+    #expect(outcome.messages.isEmpty, "\(outcome.errors)")
     let (resumed, digests) = try slow.resumed(output)
     #expect(resumed.errors.contains("resumed: "), "\(resumed.errors)")
     #expect(try digests == slow.undisturbed())
@@ -38,9 +39,9 @@ import Testing
     let output = slow.folder.path("r.h5")
     let again = times == 2 ? "; sleep 0.1; kill -INT $pid" : ""
     // Open MPI answers at its leisure: a rank may come to its end before.
-    let (outcome, seconds) = try slow.disturbed(output, ranks: 2, "kill -INT $pid" + again)
-    #expect(outcome.status != 0)
-    #expect(seconds < 15)
+    let outcome = try slow.disturbed(output, ranks: 2, "kill -INT $pid" + again)
+    // 9: it had to be killed.
+    #expect(outcome.status != 0 && outcome.status != 9, "\(outcome.errors)")
     #expect(try slow.resumed(output).digests == slow.undisturbed())
   }
 
@@ -48,7 +49,7 @@ import Testing
   func alone(target: String) throws {
     let slow = try SlowRun()
     let output = slow.folder.path("r.h5")
-    let outcome = try slow.disturbed(output, ranks: target == "$pid" ? nil : 1, "kill -TERM \(target)").outcome
+    let outcome = try slow.disturbed(output, ranks: target == "$pid" ? nil : 1, "kill -TERM \(target)")
     #expect(outcome.status == 75, "\(outcome.errors)")
     #expect(outcome.messages.isEmpty || outcome.messages.count == 1, "\(outcome.errors)")
     #expect(try slow.resumed(output).digests == slow.undisturbed())

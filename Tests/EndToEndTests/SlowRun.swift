@@ -39,11 +39,10 @@ struct SlowRun {
   }
 
   /// Starts a run (`ranks` nil: without mpirun), and well into its pass a script of bash that knows mpirun as `$pid`, its
-  /// ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun; `seconds` are those from the
-  /// script's start to its end.
+  /// ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun.
   func disturbed(
     _ output: String, ranks: Int?, _ script: String, before: String = "", more: [String] = []
-  ) throws -> (outcome: Outcome, seconds: Double) {
+  ) throws -> Outcome {
     let log = folder.path("log-\(UUID().uuidString)")
     let whole = """
       output="$1"; log="$2"; shift 2
@@ -52,23 +51,18 @@ struct SlowRun {
       for i in $(seq 500); do grep -q "blocks and" "$log" && break; sleep 0.02; done
       sleep 0.2
       ranks=($(pgrep -P $pid | sort -n))
-      begun=$(date +%s%N)
       { \(script)
       } 2> /dev/null
       wait $pid; code=$?
       # Ranks may outlive their launcher for a moment, and the output's lock with them.
       for i in $(seq 100); do kill -0 ${ranks[@]} 2> /dev/null || break; sleep 0.05; done
-      echo "took $((($(date +%s%N) - begun) / 1000000)) ms"
       cat "$log" >&2
       exit $code
       """
-    let outcome = try run(
+    return try run(
       "/bin/bash",
       ["-c", whole, "disturbed", output, log] + (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [ronchiBinary]
         + arguments(output) + more)
-    let words = outcome.output.split(whereSeparator: \.isWhitespace)
-    let place = words.lastIndex(of: "took").map { words.index(after: $0) }
-    return (outcome, place.flatMap { Double(words[$0]) }.map { $0 / 1000 } ?? .infinity)
   }
 }
 

@@ -91,6 +91,6 @@ struct CorrectionPlanTests {
     let turned = world(arrays: ["d.npy": DenseArray(shape: [32, 16], values: .init(repeating: 0, count: 512))])
     #expect(
       failure(goodJob + "\ndetector: {dark: d.npy}", in: turned).text.hasPrefix(
-        "job.yml:5: detector.dark: an array of 32 × 16 given; the shape of the file's frames is allowed, 16 × 32"))
+        "job.yml:5: detector.dark: the array has the shape 32 × 16, the file's frames 16 × 32; give an array of"))
   }
 }

@@ -94,12 +94,12 @@ struct PlanTests {
     let scan = "\nscan:\n  mask: m.npy"
     #expect(
       refusal([8, 6], 1, scan).hasPrefix(
-        "job.yml:6: scan.mask: an array of 8 × 6 given; the shape of the scan is allowed, 6 × 8"))
+        "job.yml:6: scan.mask: the array has the shape 8 × 6, the scan 6 × 8; give an array of"))
     #expect(refusal([6, 8], .nan, scan).hasPrefix("job.yml:6: scan.mask: NaN at [0, 0]"))
     #expect(refusal([6, 8], 0, scan).hasPrefix("job.yml:5: scan: roi, mask and exclude_flyback leave no position"))
     let dead = "\ndetector: {dead_pixels: m.npy}"
     #expect(refusal([16, 32], 1, dead).hasPrefix("job.yml:5: detector.dead_pixels: every pixel is dead"))
-    #expect(refusal([16], 1, dead).contains("the shape of the detector is allowed, 16 × 32"))
+    #expect(refusal([16], 1, dead).contains("the array has the shape 16, the detector 16 × 32; give an array of"))
     #expect(refusal([16, 32], 0, dead).isEmpty)
   }
 

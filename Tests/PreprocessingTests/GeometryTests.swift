@@ -195,8 +195,12 @@ import Testing
     let array = DenseArray(shape: [6, 4], values: .init(repeating: 1, count: 24))
     #expect(
       problems { $0.detector.dark = array }
-        == ["detector.dark an array of 6 × 4 given; the shape of the file's frames is allowed, 4 × 6"])
-    #expect(problems { $0.detector.gain = array }.first?.hasPrefix("detector.gain an array of 6 × 4") == true)
+        == [
+          "detector.dark the array has the shape 6 × 4, the file's frames 4 × 6; give an array of 4 × 6, 24, 24 × 1 or "
+            + "1 × 24"
+        ])
+    #expect(
+      problems { $0.detector.gain = array }.first?.hasPrefix("detector.gain the array has the shape 6 × 4") == true)
     #expect(
       problems { $0.detector.crop = Window(rows: 0..<5, columns: 0..<6) }.first?.hasPrefix("detector.crop") == true)
     #expect(

@@ -129,9 +129,10 @@ extension Naive {
       Shape(Int.random(in: 1...min(5, shape.y), using: &random), Int.random(in: 1...min(5, shape.x), using: &random))
     }
     func array(_ range: ClosedRange<Double>) -> DenseArray {
-      DenseArray(
-        shape: [detector.y, detector.x],
-        values: (0..<detector.count).map { _ in Double.random(in: range, using: &random) })
+      let count = detector.count
+      return DenseArray(
+        shape: [[detector.y, detector.x], [count], [count, 1], [1, count]].randomElement(using: &random)!,
+        values: (0..<count).map { _ in Double.random(in: range, using: &random) })
     }
     var job = Naive()
     job.transpose = maybe()

@@ -91,6 +91,46 @@ struct DifferentialPhaseContrastTests {
     #expect(mask.hasPrefix("mask: mask.npy has the shape 2 × 2"))
   }
 
+  @Test("arrays may have the shapes that results have")
+  func resultShapes() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 4) }
+    let rings = SegmentRings([
+      .init(
+        name: "q", inner: Quantity(0, .milliradian), outer: Quantity(40, .milliradian), sectors: 4,
+        start: Quantity(0, .degree))
+    ])
+    func ones(_ grid: Shape, _ change: (inout DifferentialPhaseContrast) -> Void) {
+      for shape in [[grid.y, grid.x], [grid.count], [grid.count, 1], [1, grid.count]] {
+        let found = problems(scan) { context, analysis in
+          change(&analysis)
+          for file in analysis.files {
+            context.arrays[file] = DenseArray(shape: shape, values: Array(repeating: 1, count: grid.count))
+          }
+        }
+        #expect(found == "no problem", "\(shape)")
+      }
+    }
+    ones(scan.context.detector) { $0.mask = "mean" }
+    ones(scan.context.detector) {
+      ($0.detector, $0.segments, $0.response, $0.vacuum) = (.segments, rings, .vacuumScan, "mean")
+    }
+    ones(scan.context.scan) { $0.solverMask = "total" }
+  }
+
+  @Test("what the ellipse and a fitted origin change says so")
+  func attributes() throws {
+    let scan = try SimulatedScan(.vacuum) { $0.scanShape = Shape(3, 4) }
+    var context = scan.context
+    context.calibration.ellipse = Sourced(Ellipse(ratio: 1.1, angle: .pi / 4), .job)
+    context.followsOrigin = true
+    for output in try DifferentialPhaseContrast().outputs(context) {
+      // The deflection as measured is that of the distorted pattern.
+      let isMeasured = ["com_y", "com_x"].contains(output.name)
+      #expect(output.attributes.contains { $0.key == "ellipse_ratio" && $0.value == .number(1.1) } == !isMeasured)
+      #expect(output.attributes.contains { $0.key == "follows_origin" && $0.value == .bool(true) } == isMeasured)
+    }
+  }
+
   @Test("a transpose that the data contradict is warned about; with it, only its own doubts remain")
   func wrongTranspose() throws {
     let scan = try SimulatedScan(.atoms) {
