@@ -26,7 +26,6 @@ final class FlatFileReader: FrameReader {
   }
 
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
-    let layout = source.layout
     try source.description.check(positions)
     var next = positions.lowerBound
     while next < positions.upperBound {
