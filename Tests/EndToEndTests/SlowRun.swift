@@ -13,7 +13,7 @@ struct SlowRun {
     folder = try TemporaryFolder()
     scan = folder.path("scan.h5")
     self.job = try folder.write(job, to: "job.yml")
-    let arguments = ["simulate", scan, "--scan-shape", "40,41", "--detector-shape", "128,128", "--quiet"]
+    let arguments = ["simulate", scan, "--scan-shape", "56,57", "--detector-shape", "128,128", "--quiet"]
     let made = try ronchi(arguments + (noise ? [] : ["--no-noise"]), ranks: 2)
     try #require(made.status == 0, "\(made.errors)")
   }
