@@ -117,3 +117,20 @@ CLONES void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elem
     case 8: byteUntranspose(in, out, elements, 8); break;
   }
 }
+
+#define SWAP(type, function) \
+  for (size_t i = 0; i < elements; i++) { \
+    type value; \
+    memcpy(&value, in + i * sizeof value, sizeof value); \
+    value = function(value); \
+    memcpy(out + i * sizeof value, &value, sizeof value); \
+  }
+
+CLONES void ronchi_swap_bytes(const uint8_t *in, uint8_t *out, size_t elements, int size) {
+  switch (size) {
+    case 2: SWAP(uint16_t, __builtin_bswap16) break;
+    case 4: SWAP(uint32_t, __builtin_bswap32) break;
+    case 8: SWAP(uint64_t, __builtin_bswap64) break;
+    default: memmove(out, in, elements * (size_t)size);
+  }
+}

@@ -1,3 +1,4 @@
+import CCodecs
 import STEM
 
 /// Frames of a flat file, window by window: straight from the window where pixels are stored in the native form,
@@ -100,22 +101,8 @@ extension SourceDescription {
   }
 }
 
-/// Copies pixels of `size` bytes (2, 4 or 8) and reverses the bytes of each; `source` may be unaligned, or `target` itself.
+/// Copies pixels of `size` bytes and reverses the bytes of each; `source` may be unaligned, or `target` itself.
 func swapBytes(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, pixels: Int, size: Int) {
-  switch size {
-  case 2: swap(source, target, pixels, UInt16.self)
-  case 4: swap(source, target, pixels, UInt32.self)
-  case 8: swap(source, target, pixels, UInt64.self)
-  default: target.copyMemory(from: source, byteCount: pixels * size)
-  }
-}
-
-@inline(__always)
-private func swap<Word: FixedWidthInteger & BitwiseCopyable>(
-  _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int, _ type: Word.Type
-) {
-  let words = target.assumingMemoryBound(to: Word.self)
-  for i in 0..<count {
-    words[i] = source.loadUnaligned(fromByteOffset: i &* MemoryLayout<Word>.size, as: Word.self).byteSwapped
-  }
+  ronchi_swap_bytes(
+    source.assumingMemoryBound(to: UInt8.self), target.assumingMemoryBound(to: UInt8.self), pixels, Int32(size))
 }

@@ -1,4 +1,4 @@
-// Transpositions of bits and bytes. Buffers may have any alignment and must not overlap.
+// Transpositions of bits and bytes. Buffers may have any alignment and must not overlap where nothing else is said.
 #ifndef RONCHI_CCODECS_H
 #define RONCHI_CCODECS_H
 
@@ -11,6 +11,9 @@ void ronchi_bit_untranspose(const uint8_t *in, uint8_t *out, size_t elements, in
 
 // Undoes shuffle of `elements` elements of `size` (1, 2, 4 or 8) bytes: `in` holds byte 0 of all elements, byte 1 ….
 void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elements, int size);
+
+// Reverses the bytes of each of `elements` elements of `size` (2, 4 or 8) bytes; `out` may be `in`.
+void ronchi_swap_bytes(const uint8_t *in, uint8_t *out, size_t elements, int size);
 
 // Whether the page cache holds a byte of an open file; 1 where the kernel cannot say.
 int ronchi_is_cached(int descriptor, int64_t offset);
