@@ -168,8 +168,8 @@ INLINE pair add_split_square(pair a, double v) {
 #include "Template.h"
 
 void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,
-                 const uint32_t *target, int64_t parts, ck_sum *sums) {
-#define CALL(name) sum_runs_##name((const pixel_t *)frame, pixels, runs, first, target, parts, sums)
+                 const uint32_t *target, int64_t parts, int64_t targets, ck_sum *sums) {
+#define CALL(name) sum_runs_##name((const pixel_t *)frame, pixels, runs, first, target, parts, targets, sums)
   DISPATCH(type, CALL)
 #undef CALL
 }

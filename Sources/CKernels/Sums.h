@@ -49,18 +49,28 @@ INLINE int NAME(tail)(const PIXEL *pixel, int length, const PIXEL *begin, const 
 }
 
 CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,
-                                  const uint32_t *target, int64_t parts, ck_sum *sums) {
+                                  const uint32_t *target, int64_t parts, int64_t targets, ck_sum *sums) {
   const PIXEL *end = frame + pixels;
+  // Sums of a few targets stay in lanes to the end, so that their parts can be short.
+  NAME(lanes) kept[CK_FEW];
+  const int few = targets <= CK_FEW;
+  if (few) memset(kept, 0, (size_t)targets * sizeof(NAME(lanes)));
+  int64_t budget = FLUSH;
   for (int64_t part = 0; part < parts; part++) {
+    const uint32_t t = target[part];
     NAME(lanes) lanes = {0};
-    TOTAL total = 0;
-    int64_t budget = FLUSH;
+    if (few) lanes = kept[t];
+    else budget = FLUSH;
     for (uint32_t r = first[part]; r < first[part + 1]; r++) {
       const PIXEL *pixel = frame + runs[r].start;
       int64_t length = runs[r].length;
       if ((budget -= length / LANES + 1) < 0) {
-        total += NAME(reduce)(&lanes);
+        sums[t].FIELD += NAME(reduce)(&lanes);
         lanes = (NAME(lanes)){0};
+        for (int64_t i = 0; few && i < targets; i++) {
+          if (i != t) sums[i].FIELD += NAME(reduce)(&kept[i]);
+          kept[i] = lanes;
+        }
         budget = FLUSH - (length / LANES + 1);
       }
       for (; length >= LANES; length -= LANES, pixel += LANES) {
@@ -73,8 +83,10 @@ CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_r
         lanes += last;
       }
     }
-    sums[target[part]].FIELD += (TOTAL)(total + NAME(reduce)(&lanes));
+    if (few) kept[t] = lanes;
+    else sums[t].FIELD += NAME(reduce)(&lanes);
   }
+  for (int64_t i = 0; few && i < targets; i++) sums[i].FIELD += NAME(reduce)(&kept[i]);
 }
 
 CLONES static ck_sum NAME(sum_mask)(const PIXEL *frame, int64_t pixels, const uint8_t *mask) {

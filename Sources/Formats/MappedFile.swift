@@ -115,12 +115,13 @@ final class MappedFile: ByteSource {
 
   /// Whether pieces of the file come about as fast mapped as copied, or faster. They do where the page cache holds large
   /// folios, which are mapped in one step; with single pages they take about twice as long. In doubt mapped: kernels
-  /// then run while bytes come.
+  /// then run while bytes come. Not where the page cache lacks some of the file: `pread` reads further ahead.
   var isQuick: Bool {
     let pieces = file.size / PageCache.piece
     guard pieces >= 64 else { return false }
     let places = (0..<6).map { pieces / 8 * ($0 + 1) * PageCache.piece }
-    guard let copied = PageCache.copying(file.number, places.indices.filter { $0 % 2 == 0 }.map { places[$0] })?.min(),
+    guard places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) != 0 }),
+      let copied = PageCache.copying(file.number, places.indices.filter { $0 % 2 == 0 }.map { places[$0] })?.min(),
       let mapped = PageCache.mapping(file.number, places.indices.filter { $0 % 2 == 1 }.map { places[$0] })?.min()
     else { return false }
     return mapped < copied * 1.25

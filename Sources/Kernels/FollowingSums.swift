@@ -25,7 +25,7 @@ public final class FollowingSums {
     sums.values.update(repeating: ck_sum())
     ck_sum_runs(
       type.c, frame, Int64(pixels), moving.runs, moving.first, moving.targets, Int64(moving.shapes.count),
-      sums.pointer)
+      Int64(moving.shapes.count), sums.pointer)
     for shape in moving.shapes.indices {
       output(shape, moving.isEmpty(shape) ? .nan : type.value(sums.values[shape]))
     }

@@ -30,8 +30,9 @@ public final class MaskSums {
 
   /// A class costs as much as a dense mask once there are more than a few.
   private static let mostClasses = 4
-  /// About 16 KiB of a frame: with the next band, it fits the first-level cache.
-  private static let bandBytes = 16 << 10
+  /// Few masks are summed nearly row by row, as memory comes; many in bands that, with the next one, fit the first-level
+  /// cache.
+  private static func bandBytes(masks: Int) -> Int { masks <= Int(CK_FEW) ? 2 << 10 : 16 << 10 }
 
   private let type: PixelType
   private let shape: Shape
@@ -89,7 +90,7 @@ public final class MaskSums {
     values.values.update(repeating: 0)
     ck_sum_runs(
       type.c, frame, Int64(shape.count), runs.pointer, first.pointer, target.pointer, Int64(target.values.count),
-      sums.pointer)
+      Int64(sums.values.count), sums.pointer)
     for (index, item) in runClasses.enumerated() {
       values.values[item.mask] += item.weight * type.value(sums.values[index])
     }
@@ -121,7 +122,7 @@ public final class MaskSums {
   private static func bands(
     _ masks: [PixelSelection], _ shape: Shape, rowBytes: Int
   ) -> (runs: [ck_run], first: [UInt32], target: [UInt32]) {
-    let rows = max(1, bandBytes / rowBytes)
+    let rows = max(1, bandBytes(masks: masks.count) / rowBytes)
     var runs: [ck_run] = []
     var first: [UInt32] = [0]
     var target: [UInt32] = []

@@ -21,10 +21,13 @@ typedef union {
   double real;
 } ck_sum;
 
-/// Sum over the runs of each of `parts` consecutive lists, added to `sums[target[part]]`.
+/// Up to so many targets, parts of few runs cost nothing.
+enum { CK_FEW = 16 };
+
+/// Sum over the runs of each of `parts` consecutive lists, added to `sums[target[part]]`; `targets`: how many sums.
 /// `first[part] ..< first[part + 1]`: the runs of a part; `pixels`: pixels of the frame.
 void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,
-                 const uint32_t *target, int64_t parts, ck_sum *sums);
+                 const uint32_t *target, int64_t parts, int64_t targets, ck_sum *sums);
 
 /// Sum over the pixels whose byte in `mask` is 255 (the others are 0).
 ck_sum ck_sum_mask(ck_type type, const void *frame, int64_t pixels, const uint8_t *mask);
