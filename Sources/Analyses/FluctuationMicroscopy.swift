@@ -71,6 +71,7 @@ public struct FluctuationMicroscopy: FrameAnalysis {
 private final class FluctuationKernel: FrameKernel {
   let rows: [Rows]
   var accumulators: [any Accumulator] { fluctuation.accumulators }
+  var workBytes: Int { fluctuation.workBytes }
   private let fluctuation: Fluctuation
   private let gain: Double?
 

@@ -47,6 +47,7 @@ public struct FrameStatistics: FrameAnalysis {
 private final class StatisticsKernel: GroupKernel {
   let rows = [Rows("total"), Rows("peak"), Rows("bad_pixels")]
   var accumulators: [any Accumulator] { statistics.accumulators }
+  var workBytes: Int { statistics.workBytes }
   private let dead: [Bool]?
   private let summaries: FrameSummaries
   private let statistics: PixelStatistics

@@ -48,6 +48,7 @@ public struct PixelNoise: FrameAnalysis {
 private final class NoiseKernel: GroupKernel {
   let rows: [Rows] = []
   var accumulators: [any Accumulator] { statistics.accumulators }
+  var workBytes: Int { statistics.workBytes }
   private let statistics: PixelStatistics
   private let threshold: Double
   private let shape: Shape

@@ -89,6 +89,8 @@ private final class RegionKernel: FrameKernel {
     dead = context.deadPixels
   }
 
+  var workBytes: Int { statistics.reduce(0) { $0 + $1.workBytes } }
+
   func begin(leafStart: Int) { self.leafStart = leafStart }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {

@@ -9,9 +9,10 @@ int ronchi_is_cached(int descriptor, int64_t offset) {
 #ifdef RWF_NOWAIT
   char byte;
   struct iovec target = {&byte, 1};
-  return preadv2(descriptor, &target, 1, (off_t)offset, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+  if (preadv2(descriptor, &target, 1, (off_t)offset, RWF_NOWAIT) >= 0) return 1;
+  return errno == EAGAIN ? 0 : -1;
 #else
-  return 1;
+  return -1;
 #endif
 }
 

@@ -107,12 +107,13 @@ CLONES static void NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int6
                                    PIXEL *restrict largest) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    PIXEL p = a[i], q = b[i], r = c[i], s = d[i];
-    PIXEL low1 = LESS(p, q), low2 = LESS(r, s), high1 = MORE(p, q), high2 = MORE(r, s);
-    PIXEL low = LESS(low1, low2), high = MORE(high1, high2);
-    PIXEL smallest_now = smallest[i], largest_now = largest[i];
-    smallest[i] = LESS(low, smallest_now);
-    largest[i] = MORE(high, largest_now);
+    // One after the other: zeros with signs and NaN come out as from frames one by one.
+    PIXEL low = smallest[i], high = largest[i];
+    low = LESS(a[i], low), high = MORE(a[i], high);
+    low = LESS(b[i], low), high = MORE(b[i], high);
+    low = LESS(c[i], low), high = MORE(c[i], high);
+    smallest[i] = LESS(d[i], low);
+    largest[i] = MORE(d[i], high);
   }
 }
 

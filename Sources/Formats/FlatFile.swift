@@ -85,6 +85,12 @@ struct FlatFileSource: FrameSource {
     self.check = check
   }
 
+  var readerBytes: Int {
+    let window = max(FlatFileReader.windowBytes, layout.stride, description.frameBytes)
+    // A window as stored, and converted.
+    return max(8 << 20, DirectFile.isFor(size: layout.end) ? DirectFile.bytes(window: window) + window : 2 * window)
+  }
+
   func makeReader() throws -> any FrameReader {
     FlatFileReader(self, bytes: try openBytes(description.path, size: layout.end))
   }

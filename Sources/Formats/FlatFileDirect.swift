@@ -22,8 +22,16 @@ final class DirectFile: ByteSource {
 
   private let pieceBytes: Int
 
-  /// - Parameter pieceBytes: so large that a disk is busy with one read
-  init(_ file: FileDescriptor, direct: FileDescriptor, pieceBytes: Int = 4 << 20) {
+  /// So large that a disk is busy with one read.
+  static let usualPiece = 4 << 20
+
+  /// More than half of the memory: the page cache has to share it with the programs.
+  static func isFor(size: Int) -> Bool { UInt64(size) > ProcessInfo.processInfo.physicalMemory / 2 }
+
+  /// Of two pieces, each with room for what is carried over.
+  static func bytes(window: Int) -> Int { 2 * (window + max(usualPiece, window)) }
+
+  init(_ file: FileDescriptor, direct: FileDescriptor, pieceBytes: Int = usualPiece) {
     self.file = file
     self.direct = direct
     self.pieceBytes = pieceBytes
@@ -87,7 +95,7 @@ final class DirectFile: ByteSource {
   /// Within what is expected.
   private func piece(from start: Int, atLeast end: Int) -> Range<Int> {
     let wanted = expected.first { $0.contains(start) }?.upperBound ?? end
-    return start..<max(end, min(wanted, start + pieceBytes))
+    return start..<max(end, min(wanted, start + max(pieceBytes, window)))
   }
 }
 

@@ -40,8 +40,7 @@ func openBytes(_ path: String, size: Int) throws -> any ByteSource {
   case .pread: return BufferedFile(file)
   case .direct: return makeDirect(file)
   case nil:
-    // Half of the memory: the page cache has to share it with the programs.
-    let isLarge = UInt64(file.size) > ProcessInfo.processInfo.physicalMemory / 2
+    let isLarge = DirectFile.isFor(size: file.size)
     if !isLarge, let mapped = try? MappedFile(file), mapped.isQuick { return mapped }
     return isLarge ? makeDirect(file) : BufferedFile(file)
   }
@@ -120,7 +119,7 @@ final class MappedFile: ByteSource {
     let pieces = file.size / PageCache.piece
     guard pieces >= 64 else { return false }
     let places = (0..<6).map { pieces / 8 * ($0 + 1) * PageCache.piece }
-    guard places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) != 0 }),
+    guard places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
       let copied = PageCache.copying(file.number, places.indices.filter { $0 % 2 == 0 }.map { places[$0] })?.min(),
       let mapped = PageCache.mapping(file.number, places.indices.filter { $0 % 2 == 1 }.map { places[$0] })?.min()
     else { return false }

@@ -15,7 +15,7 @@ public enum PageCache {
     let sample = min(16, pieces)
     guard sample >= 4 else { return nil }
     let places = (0..<sample).map { $0 * pieces / sample * piece }
-    guard places.allSatisfy({ ronchi_is_cached(descriptor, Int64($0)) != 0 }) else { return nil }
+    guard places.allSatisfy({ ronchi_is_cached(descriptor, Int64($0)) == 1 }) else { return nil }
     guard let times = mapped ? mapping(descriptor, places) : copying(descriptor, places) else { return nil }
     let time = times.reduce(.zero, +).components
     return Double(sample * piece) / (Double(time.seconds) + Double(time.attoseconds) * 1e-18)

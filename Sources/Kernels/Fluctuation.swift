@@ -74,6 +74,8 @@ public final class Fluctuation {
     }
   }
 
+  public var workBytes: Int { statistics.workBytes }
+
   /// Must be called before the accumulators are read.
   public func flush() { statistics.flush() }
 

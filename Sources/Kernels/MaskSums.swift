@@ -31,7 +31,7 @@ public final class MaskSums {
   /// A class costs as much as a dense mask once there are more than a few.
   private static let mostClasses = 4
   /// Few masks are summed nearly row by row, as memory comes; many in bands that, with the next one, fit the first-level
-  /// cache.
+  /// cache. The last bits of floating sums can differ between the two.
   private static func bandBytes(masks: Int) -> Int { masks <= Int(CK_FEW) ? 2 << 10 : 16 << 10 }
 
   private let type: PixelType

@@ -66,6 +66,11 @@ public final class PixelStatistics {
     for position in next + whole..<end { add(group[position]) }
   }
 
+  /// Of sums that are not yet in the accumulators, and of frames that wait.
+  public var workBytes: Int {
+    (narrow == nil ? 0 : 8 * pixels) + (batch.frames > 1 ? batch.frames * batch.frameBytes : 0)
+  }
+
   /// Frames added so far, those that wait not counted.
   public var count: UInt64 { frames.values[0] }
 

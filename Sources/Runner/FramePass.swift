@@ -63,7 +63,8 @@ final class FramePass {
   var memoryBytes: Int {
     let rowBytes = kernels.flatMap(\.rows).reduce(0) { $0 + $1.rowBytes }
     let sums = accumulators.reduce(0) { $0 + $1.bytes.count }
-    return blocks.blockPositions * blocks.leafBlocks * rowBytes + 3 * sums
+    let work = kernels.reduce(0) { $0 + $1.workBytes }
+    return blocks.blockPositions * blocks.leafBlocks * rowBytes + 3 * sums + work
   }
 
   func checkpoint(at path: String) -> Checkpoint {

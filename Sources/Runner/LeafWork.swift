@@ -39,7 +39,8 @@ final class LeafWork {
     }
     reader.expect(open.filter(pass.includes).flatMap { pass.selection.runs(in: pass.blocks.positions(ofBlock: $0)) })
     var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
-    for block in open {
+    for (index, block) in open.enumerated() {
+      let next = index + 1 < open.count ? open[index + 1] : nil
       let range = pass.blocks.positions(ofBlock: block)
       if pass.includes(block) { try pass.compute(range, leafStart: leafStart, reader) }
       saved.insert(block)
@@ -47,10 +48,11 @@ final class LeafWork {
       let now = ContinuousClock.now
       if pass.isInterrupted() { try ranks.stopTasks() }
       let isStopped = try ranks.tasksAreStopped()
-      if isStopped || block == open.last || now - lastSave > pass.flushInterval {
+      // Rows of blocks in between are in the file already, and not here.
+      if isStopped || next != block + 1 || now - lastSave > pass.flushInterval {
         try pass.write(written..<range.upperBound, leafStart)
         unmarked.append(written..<range.upperBound)
-        written = range.upperBound
+        written = next.map { pass.blocks.positions(ofBlock: $0).lowerBound } ?? range.upperBound
         if now - lastSave > pass.flushInterval {
           try save(now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
         }

@@ -115,6 +115,8 @@ public protocol FrameKernel: AnyObject {
   var rows: [Rows] { get }
   /// Combined elementwise over leaves, in leaf order.
   var accumulators: [any Accumulator] { get }
+  /// What it keeps beside rows and accumulators, where that is as large as a frame.
+  var workBytes: Int { get }
   /// The rows to come belong to the leaf that starts at this position of the scan: row r is position `leafStart` + r.
   /// Called before the first frame of every leaf.
   func begin(leafStart: Int)
@@ -130,6 +132,7 @@ public protocol FrameKernel: AnyObject {
 }
 
 extension FrameKernel {
+  public var workBytes: Int { 0 }
   public func begin(leafStart: Int) {}
   public func follow(_ center: Pair<Double>) {}
   public func flush() {}

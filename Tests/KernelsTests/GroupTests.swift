@@ -69,6 +69,26 @@ private final class Pack {
     for (a, b) in zip(single.accumulators, grouped.accumulators) { #expect(a.bytes.elementsEqual(b.bytes)) }
   }
 
+  @Test("zeros with signs and NaN too", arguments: [PixelType.f32, .f64])
+  func specialValues(type: PixelType) {
+    var random = Random(type.size)
+    for _ in 0..<50 {
+      let frames = (0..<23).map { _ in
+        Frame(type, (0..<9).map { _ in [0.0, -0.0, 1, .nan, -.nan, .infinity].randomElement(using: &random)! })
+      }
+      let single = PixelStatistics(pixels: 9, type: type), grouped = PixelStatistics(pixels: 9, type: type)
+      for frame in frames {
+        single.add(frame.pointer)
+        single.flush()
+      }
+      for group in Pack(frames).groups(&random) { grouped.add(group) }
+      grouped.flush()
+      for (a, b) in zip(single.accumulators.suffix(2), grouped.accumulators.suffix(2)) {
+        #expect(a.bytes.elementsEqual(b.bytes))
+      }
+    }
+  }
+
   /// Σv² of one pixel value over many frames.
   private func square(_ type: PixelType, _ value: Double, _ count: Int) throws -> UInt64 {
     let pack = Pack(Array(repeating: Frame(type, [value, 0]), count: count))

@@ -117,6 +117,28 @@ private final class PlaceKernel: FrameKernel {
     #expect((0..<5000).allSatisfy { sink.values[$0]?.isNaN == !selected[$0] })
   }
 
+  @Test("rows of blocks that were done before, between others, are not written again")
+  func doneBetween() throws {
+    let folder = try TemporaryFolder()
+    let pass = FramePass(
+      description(positions: 20_000), selection: PositionSelection(shape: Pair(1, 20_000)), kernels: [SumKernel()])
+    try #require(pass.blocks.leafBlocks > 2)
+    let sink = MemorySink()
+    pass.sink = sink
+    let checkpoint = pass.checkpoint(at: folder.path("leaves"))
+    try checkpoint.create(head: [])
+    try checkpoint.openForWriting()
+    let ranks = SerialRanks()
+    ranks.startTasks()
+    let work = LeafWork(pass, CountingReader(), ranks, checkpoint)
+    work.startRecord(nil)
+    try work.process(0, [0, 2], endsRecord: true)
+    let blocks = [0, 2].map { pass.blocks.positions(ofBlock: $0) }
+    #expect(Set(sink.values.keys) == Set(blocks.joined()))
+    #expect(sink.values.allSatisfy { $0.value == Double($0.key) })
+    #expect(sink.completed == Set(blocks.joined()) && pass.statistics.badFrames == 0)
+  }
+
   @Test("a frame that cannot be read ends the pass with that problem and leaves no file")
   func failure() throws {
     let folder = try TemporaryFolder()

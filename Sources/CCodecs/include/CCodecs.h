@@ -15,7 +15,7 @@ void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elements, i
 // Reverses the bytes of each of `elements` elements of `size` (2, 4 or 8) bytes; `out` may be `in`.
 void ronchi_swap_bytes(const uint8_t *in, uint8_t *out, size_t elements, int size);
 
-// Whether the page cache holds a byte of an open file; 1 where the kernel cannot say.
+// Whether the page cache holds a byte of an open file: 1, 0, or -1 where the kernel cannot say.
 int ronchi_is_cached(int descriptor, int64_t offset);
 
 // Sum of the 64-bit words of a piece of memory, 64 bytes at a time: its use is that every byte is touched.
