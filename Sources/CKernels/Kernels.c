@@ -21,6 +21,20 @@
 // Pixels whose values of four frames are mixed at a time: a multiple of 8.
 #define MIXED 64
 
+// Adds value(i) to the bin k[i] of each pixel i < part, in one of the copies a, b, c, d of the bins: neighbours often lie
+// in the same bin, and an addition must not wait for the one before.
+#define ADD_TO_BINS(value)                                             \
+  {                                                                    \
+    int64_t i = 0;                                                     \
+    for (; i + 4 <= part; i += 4) {                                    \
+      a[k[i]] += value(i);                                             \
+      b[k[i + 1]] += value(i + 1);                                     \
+      c[k[i + 2]] += value(i + 2);                                     \
+      d[k[i + 3]] += value(i + 3);                                     \
+    }                                                                  \
+    for (; i < part; i++) a[k[i]] += value(i);                         \
+  }
+
 typedef int8_t byte_bits __attribute__((vector_size(LANES)));
 typedef int8_t byte_window __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef struct {
@@ -32,6 +46,8 @@ static const int8_t prefix[2 * LANES] = {
   -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
   -1, -1, -1, -1, -1, -1, -1, -1, 0,
 };
+
+INLINE double square(double v) { return v * v; }
 
 // Knuth's two-sum: a + b = high + low exactly.
 INLINE pair add(pair a, double value, double low) {

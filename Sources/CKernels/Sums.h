@@ -7,19 +7,16 @@ typedef WIDE NAME(lanes) __attribute__((vector_size(LANES * sizeof(WIDE))));
 typedef WIDE NAME(sums) __attribute__((vector_size(LANES * sizeof(WIDE)), aligned(1), may_alias));
 typedef TOTAL NAME(totals) __attribute__((vector_size(LANES * sizeof(TOTAL))));
 
-INLINE TOTAL NAME(reduce)(const NAME(lanes) *lanes) {
-  WIDE sum[LANES];
-  memcpy(sum, lanes, sizeof sum);
-  TOTAL part[8] = {0};
-  for (int i = 0; i < LANES; i++) part[i % 8] += (TOTAL)sum[i];
-  return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-}
-
 INLINE TOTAL NAME(add_up)(const NAME(totals) *totals) {
   TOTAL sum[LANES], part[8] = {0};
   memcpy(sum, totals, sizeof sum);
   for (int i = 0; i < LANES; i++) part[i % 8] += sum[i];
   return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+INLINE TOTAL NAME(reduce)(const NAME(lanes) *lanes) {
+  NAME(totals) totals = __builtin_convertvector(*lanes, NAME(totals));
+  return NAME(add_up)(&totals);
 }
 
 // Lanes [low, high) of a window, zero elsewhere (also where the pixel is NaN).
@@ -248,7 +245,6 @@ INLINE void NAME(take_bins)(const NAME(quad) *a, int64_t bins, ck_sum *sums) {
 
 CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
                                   int64_t bins, ck_sum *sums, WIDE *work) {
-  // Neighbours often lie in the same bin: four copies keep an addition from waiting for the one before.
   WIDE *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
   memset(work, 0, (size_t)(4 * bins) * sizeof(WIDE));
   memset(sums, 0, (size_t)bins * sizeof(ck_sum));
@@ -258,7 +254,7 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
     const PIXEL *pixel = frame + runs[r].start;
     const uint16_t *k = bin + runs[r].start;
     while (rest > 0) {
-      int64_t part = rest < 65536 ? rest : 65536, i = 0;
+      int64_t part = rest < 65536 ? rest : 65536;
       if ((budget -= part) < 0) {
         for (int64_t j = 0; j < bins; j++) {
           sums[j].FIELD += ((TOTAL)a[j] + (TOTAL)b[j]) + ((TOTAL)c[j] + (TOTAL)d[j]);
@@ -266,13 +262,9 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
         }
         budget = MOST_BINNED - part;
       }
-      for (; i + 4 <= part; i += 4) {
-        a[k[i]] += (WIDE)pixel[i];
-        b[k[i + 1]] += (WIDE)pixel[i + 1];
-        c[k[i + 2]] += (WIDE)pixel[i + 2];
-        d[k[i + 3]] += (WIDE)pixel[i + 3];
-      }
-      for (; i < part; i++) a[k[i]] += (WIDE)pixel[i];
+#define VALUE(i) (WIDE)pixel[i]
+      ADD_TO_BINS(VALUE)
+#undef VALUE
       pixel += part;
       k += part;
       rest -= part;
@@ -295,7 +287,7 @@ CLONES static void NAME(sum_bins4)(const PIXEL *frame, int64_t stride, const ck_
     const PIXEL *pixel = frame + runs[r].start;
     const uint16_t *k = bin + runs[r].start;
     while (rest > 0) {
-      int64_t part = rest < MIXED ? rest : MIXED, i = 0;
+      int64_t part = rest < MIXED ? rest : MIXED;
       if ((budget -= part) < 0) {
         NAME(take_bins)(work, bins, sums);
         memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
@@ -304,13 +296,9 @@ CLONES static void NAME(sum_bins4)(const PIXEL *frame, int64_t stride, const ck_
       PIXEL mixed[4 * MIXED] __attribute__((aligned(64)));
       NAME(mix)(pixel, stride, part, mixed);
       const NAME(four) *four = (const NAME(four) *)mixed;
-      for (; i + 4 <= part; i += 4) {
-        a[k[i]] += __builtin_convertvector(four[i], NAME(quad));
-        b[k[i + 1]] += __builtin_convertvector(four[i + 1], NAME(quad));
-        c[k[i + 2]] += __builtin_convertvector(four[i + 2], NAME(quad));
-        d[k[i + 3]] += __builtin_convertvector(four[i + 3], NAME(quad));
-      }
-      for (; i < part; i++) a[k[i]] += __builtin_convertvector(four[i], NAME(quad));
+#define VALUE(i) __builtin_convertvector(four[i], NAME(quad))
+      ADD_TO_BINS(VALUE)
+#undef VALUE
       pixel += part;
       k += part;
       rest -= part;
@@ -324,21 +312,12 @@ CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int
   double *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
   memset(work, 0, (size_t)(4 * bins) * sizeof(double));
   for (int64_t r = 0; r < count; r++) {
-    int64_t length = runs[r].length, i = 0;
+    const int64_t part = runs[r].length;
     const PIXEL *pixel = frame + runs[r].start;
     const uint16_t *k = bin + runs[r].start;
-    for (; i + 4 <= length; i += 4) {
-      double p = (double)pixel[i] - means[k[i]], q = (double)pixel[i + 1] - means[k[i + 1]];
-      double s = (double)pixel[i + 2] - means[k[i + 2]], t = (double)pixel[i + 3] - means[k[i + 3]];
-      a[k[i]] += p * p;
-      b[k[i + 1]] += q * q;
-      c[k[i + 2]] += s * s;
-      d[k[i + 3]] += t * t;
-    }
-    for (; i < length; i++) {
-      double p = (double)pixel[i] - means[k[i]];
-      a[k[i]] += p * p;
-    }
+#define VALUE(i) square((double)pixel[i] - means[k[i]])
+    ADD_TO_BINS(VALUE)
+#undef VALUE
   }
   for (int64_t j = 0; j < bins; j++) spreads[j] = (a[j] + b[j]) + (c[j] + d[j]);
 }
@@ -355,16 +334,12 @@ CLONES static void NAME(sum_count_bins)(const PIXEL *frame, int64_t pixels, cons
   memset(counts, 0, (size_t)bins * sizeof(uint64_t));
   for (int64_t done = 0; done < pixels;) {
     // The four together hold less than 2¹⁶ pixels of 2³² each.
-    int64_t part = pixels - done < 16384 ? pixels - done : 16384, i = 0;
+    int64_t part = pixels - done < 16384 ? pixels - done : 16384;
     const PIXEL *pixel = frame + done;
     const uint16_t *k = bin + done;
-    for (; i + 4 <= part; i += 4) {
-      a[k[i]] += one + (uint64_t)(int64_t)pixel[i];
-      b[k[i + 1]] += one + (uint64_t)(int64_t)pixel[i + 1];
-      c[k[i + 2]] += one + (uint64_t)(int64_t)pixel[i + 2];
-      d[k[i + 3]] += one + (uint64_t)(int64_t)pixel[i + 3];
-    }
-    for (; i < part; i++) a[k[i]] += one + (uint64_t)(int64_t)pixel[i];
+#define VALUE(i) one + (uint64_t)(int64_t)pixel[i]
+    ADD_TO_BINS(VALUE)
+#undef VALUE
     for (int64_t j = 0; j < bins; j++) {
       uint64_t both = (a[j] + b[j]) + (c[j] + d[j]);
       int64_t sum = (int64_t)(both << 16) >> 16;
