@@ -50,6 +50,7 @@ let package = Package(
     room("MPI", "CMPI"),
     room("HDF5", "CHDF5", "CMPI", "MPI"),
     room("FFT", "CFFTW", "CFFTWFloat", complex),
+    room("Digest", "CCrypto"),
 
     room("STEM"),
     room("Kernels", "STEM", "FFT", "CKernels"),
@@ -62,7 +63,7 @@ let package = Package(
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "CCrypto",
+      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
       logging),
 
     .executableTarget(
@@ -76,17 +77,17 @@ let package = Package(
     .executableTarget(
       name: "ronchi-benchmarks", dependencies: ["STEM", "Kernels", "Analyses", "Formats"], path: "Benchmarks/kernels"),
 
-    .target(name: "TestSupport", dependencies: ["HDF5", "CCrypto"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),
     tests("PreprocessingTests", "Preprocessing", "Kernels", "STEM"),
     tests("AnalysesTests", "Analyses", "Kernels", "STEM"),
-    tests("FormatsTests", "Formats", "STEM", "HDF5"),
+    tests("FormatsTests", "Formats", "STEM", "HDF5", "Digest"),
     tests("USIDTests", "USID", "STEM", "HDF5"),
     tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
-    tests("RunnerTests", "Runner", "STEM"),
+    tests("RunnerTests", "Runner", "STEM", "Digest"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
     tests("EndToEndTests", "ronchi", "HDF5", "STEM"),

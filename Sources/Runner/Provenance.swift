@@ -1,3 +1,4 @@
+import Digest
 import FFT
 import Foundation
 import HDF5

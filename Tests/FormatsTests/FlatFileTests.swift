@@ -1,3 +1,4 @@
+import Digest
 import Foundation
 import STEM
 import Testing
@@ -133,10 +134,10 @@ import Testing
 
   @Test("SHA-256 of the empty message and of a million a (FIPS 180-4 examples)")
   func hash() {
-    var empty = SHA256Hash()
-    #expect(empty.finish() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-    var million = SHA256Hash()
+    let empty = SHA256()
+    #expect(empty.finalize() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    let million = SHA256()
     for _ in 0..<1000 { million.update([UInt8](repeating: 0x61, count: 1000)) }
-    #expect(million.finish() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+    #expect(million.finalize() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 }

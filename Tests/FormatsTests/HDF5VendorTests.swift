@@ -1,3 +1,4 @@
+import Digest
 import Foundation
 import HDF5
 import STEM
@@ -50,7 +51,7 @@ struct HDF5VendorTests {
     #expect(unasked?.code == .badData)
     #expect(unasked?.message.contains("CBED_array_depth0001/datacube (11 × 11 × 8 × 8, float32)") == true)
     #expect(unasked?.message.contains("--dataset") == true)
-    var hash = SHA256Hash()
+    let hash = SHA256()
     for depth in 0...1 {
       let source = try opened(file) {
         $0.dataset = "/4DSTEM_simulation/data/datacubes/CBED_array_depth000\(depth)/datacube"
@@ -66,7 +67,7 @@ struct HDF5VendorTests {
         hash.update(Array(UnsafeRawBufferPointer(start: frame, count: 8 * 8 * 4)))
       }
     }
-    #expect(try hash.finish() == VendorFile.named("vendor/emd/Si100_4D.emd").truth("rosettasciio").sha256)
+    #expect(try hash.finalize() == VendorFile.named("vendor/emd/Si100_4D.emd").truth("rosettasciio").sha256)
   }
 
   @Test("files that hold no scan say what they hold")

@@ -1,6 +1,5 @@
+import Digest
 import Testing
-
-@testable import Runner
 
 @Suite struct DigestTests {
   /// The examples of FIPS 180-2, appendix B.

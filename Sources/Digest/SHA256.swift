@@ -1,22 +1,22 @@
 import CCrypto
 import Foundation
 
-/// SHA-256 (FIPS 180-4), for the input's fingerprint.
-final class SHA256 {
+/// SHA-256 (FIPS 180-4).
+public final class SHA256 {
   private let context = EVP_MD_CTX_new()
 
-  init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
+  public init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
 
   deinit { EVP_MD_CTX_free(context) }
 
-  func update(_ bytes: some DataProtocol) {
+  public func update(_ bytes: some DataProtocol) {
     for region in bytes.regions {
       region.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
     }
   }
 
   /// The digest as lower-case hexadecimal text; the last call.
-  func finalize() -> String {
+  public func finalize() -> String {
     var digest = [UInt8](repeating: 0, count: 32)
     EVP_DigestFinal_ex(context, &digest, nil)
     return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
