@@ -21,9 +21,7 @@ final class HDF5CodecReader {
   private var decoded = ScratchBuffer()
   private var held: [Int]?
   private var decodeTime = Duration.zero
-  var decodeSeconds: Double {
-    Double(decodeTime.components.attoseconds) * 1e-18 + Double(decodeTime.components.seconds)
-  }
+  var decodeSeconds: Double { decodeTime.seconds }
 
   /// nil where HDF5 reads the dataset: other filters, no chunks, chunks that are too large.
   init?(_ source: HDF5FrameSource, reading type: HDF5.ElementType) {

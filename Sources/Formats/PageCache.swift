@@ -1,5 +1,6 @@
 import CCodecs
 import Foundation
+import STEM
 
 /// How fast one process gets a file's bytes from the page cache: pieces of it are brought in and summed.
 public enum PageCache {
@@ -17,8 +18,7 @@ public enum PageCache {
     let places = (0..<sample).map { $0 * pieces / sample * piece }
     guard places.allSatisfy({ ronchi_is_cached(descriptor, Int64($0)) == 1 }) else { return nil }
     guard let times = mapped ? mapping(descriptor, places) : copying(descriptor, places) else { return nil }
-    let time = times.reduce(.zero, +).components
-    return Double(sample * piece) / (Double(time.seconds) + Double(time.attoseconds) * 1e-18)
+    return Double(sample * piece) / times.reduce(.zero, +).seconds
   }
 
   /// Time of each piece; nil where reading fails.

@@ -250,7 +250,3 @@ final class FramePass {
     statistics.writing += (ContinuousClock.now - writing).seconds
   }
 }
-
-extension Duration {
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}
