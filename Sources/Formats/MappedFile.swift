@@ -118,10 +118,11 @@ final class MappedFile: ByteSource {
   var isQuick: Bool {
     let pieces = file.size / PageCache.piece
     guard pieces >= 64 else { return false }
-    let places = (0..<6).map { pieces / 8 * ($0 + 1) * PageCache.piece }
-    guard places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
-      let copied = PageCache.copying(file.number, places.indices.filter { $0 % 2 == 0 }.map { places[$0] })?.min(),
-      let mapped = PageCache.mapping(file.number, places.indices.filter { $0 % 2 == 1 }.map { places[$0] })?.min()
+    // Pieces of their own for each way.
+    let places = [1, 2].map { stride(from: $0, through: 6, by: 2).map { pieces / 8 * $0 * PageCache.piece } }
+    guard places.joined().allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
+      let copied = PageCache.copying(file.number, places[0])?.min(),
+      let mapped = PageCache.mapping(file.number, places[1])?.min()
     else { return false }
     return mapped < copied * 1.25
   }

@@ -74,17 +74,8 @@ public struct DetectorGeometry: Sendable {
 
   /// inner ≤ r < outer [px].
   public func annulus(inner: Double, outer: Double) -> PixelSelection {
-    // hypot is slow and needed only where its rounding could matter.
-    let near = 1e-12, low = inner * inner, high = outer * outer
-    return PixelSelection(shape) { y, x in
-      let down = Double(y) - center.y, right = Double(x) - center.x
-      let square = down * down + right * right
-      if inner > 0, square < low * (1 - near) { return false }
-      if square > high * (1 + near) { return false }
-      if square > low * (1 + near), square < high * (1 - near) { return true }
-      let r = hypot(down, right)
-      return inner <= r && r < outer
-    }
+    let ring = Ring(inner: inner, outer: outer)
+    return PixelSelection(shape) { y, x in ring.contains(Double(y) - center.y, Double(x) - center.x) }
   }
 
   /// The part of an annulus with start ≤ φ < end [deg], counter-clockwise on screen from +x, y pointing down.
@@ -92,9 +83,10 @@ public struct DetectorGeometry: Sendable {
   public func segment(inner: Double, outer: Double, start: Double, end: Double) -> PixelSelection {
     let first = Self.turn(start), last = Self.turn(end)
     let whole = first == last && start != end
+    let ring = Ring(inner: inner, outer: outer)
     return PixelSelection(shape) { y, x in
-      let r = radius(y, x)
-      guard inner <= r, r < outer, r > 0 else { return false }
+      let down = Double(y) - center.y, right = Double(x) - center.x
+      guard ring.contains(down, right), down != 0 || right != 0 else { return false }
       let angle = Self.angle(y, x, center)
       return whole || (first < last ? first <= angle && angle < last : angle >= first || angle < last)
     }
@@ -124,5 +116,20 @@ public struct DetectorGeometry: Sendable {
     let rounded = (angle * 1e9).rounded() / 1e9
     let turned = rounded - (rounded / 360).rounded(.down) * 360
     return turned >= 360 ? 0 : turned
+  }
+}
+
+/// inner ≤ r < outer [px].
+private struct Ring {
+  let inner, outer: Double
+
+  func contains(_ down: Double, _ right: Double) -> Bool {
+    // hypot is slow and needed only where its rounding could matter.
+    let near = 1e-12, low = inner * inner, high = outer * outer, square = down * down + right * right
+    if inner > 0, square < low * (1 - near) { return false }
+    if square > high * (1 + near) { return false }
+    if square > low * (1 + near), square < high * (1 - near) { return true }
+    let r = hypot(down, right)
+    return inner <= r && r < outer
   }
 }

@@ -56,6 +56,11 @@ struct JobPass {
   }
 }
 
+extension [JobPass] {
+  /// As all passes know it.
+  var calibration: Calibration { self[0].context.calibration }
+}
+
 extension OutputDescription {
   /// What is in counts says how many of them are an electron.
   fileprivate func withGain(_ countsPerElectron: Double) -> OutputDescription {

@@ -18,9 +18,7 @@ extension JobRun {
     for warning in plan.warnings { console.warning(warning) }
   }
 
-  func layOut(
-    _ passes: [JobPass], _ context: FrameContext, _ identity: RunIdentity
-  ) throws -> ResultPlaces {
+  func layOut(_ passes: [JobPass], _ identity: RunIdentity) throws -> ResultPlaces {
     let hosts = try ranks.gather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -29,7 +27,7 @@ extension JobRun {
       let provenance = Provenance(
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
         fingerprint: fingerprint, identity: identity)
-      let layout = try layout(passes, context, provenance)
+      let layout = layout(passes, provenance)
       let places: ResultPlaces
       if options.existing == .append && output.exists {
         try output.copyForAppending()
@@ -42,9 +40,7 @@ extension JobRun {
     return try JSONDecoder().decode(ResultPlaces.self, from: Data(ranks.broadcast(encoded)))
   }
 
-  func layout(
-    _ passes: [JobPass], _ context: FrameContext, _ provenance: Provenance
-  ) throws -> ResultFileLayout {
+  private func layout(_ passes: [JobPass], _ provenance: Provenance) -> ResultFileLayout {
     let source = plan.description
     var groups: [Int: ResultGroupLayout] = [:]
     for pass in passes {
@@ -58,7 +54,7 @@ extension JobRun {
       }
     }
     return ResultFileLayout(
-      scan: plan.scan, detector: source.detectorShape, calibration: context.calibration,
+      scan: plan.scan, detector: source.detectorShape, calibration: passes.calibration,
       source: SourceReference(
         filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data",
         digest: provenance.fingerprint.digest),
@@ -68,7 +64,7 @@ extension JobRun {
 
   /// From the totals of all positions where the job has them, else from a few patterns. On rank 0; nil elsewhere.
   func findDose(_ passes: [JobPass], _ reader: any FrameReader, _ writer: ResultWriter) throws -> RunDose? {
-    let calibration = passes[passes.count - 1].context.calibration
+    let calibration = passes.calibration
     guard calibration.countsPerElectron != nil else { return nil }
     var dose: RunDose?
     try ranks.onFirst {

@@ -84,8 +84,7 @@ public final class JobRun {
       identity.measured = try measure(reader)
       phases.end("measure")
       passes = try makePasses(identity)
-      let context = context(identity.measured)
-      identity.places = try layOut(passes, context, identity)
+      identity.places = try layOut(passes, identity)
       let head = Array(try JSONEncoder().encode(identity))
       try ranks.onFirst {
         // The first one last: a run is known by it.

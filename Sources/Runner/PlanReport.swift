@@ -7,16 +7,13 @@ import STEM
 public struct PlanReport {
   private let plan: Plan
   private let passes: [JobPass]
-  private let outputs: [[OutputDescription]]
   private let memory: MemoryPlan
 
   /// Throws `Problems` with everything a run would refuse before it reads.
   public init(_ plan: Plan, existing: RunOptions.Existing) throws {
     self.plan = plan
     try OutputFile(path: plan.outputPath, existing: existing).check(input: plan.description.path)
-    let context = plan.provisionalContext
-    outputs = try plan.analyses.map { try $0.outputs(context) }
-    passes = try JobPass.all(plan, context)
+    passes = try JobPass.all(plan, plan.provisionalContext)
     memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: 1)
     try memory.check()
   }
@@ -83,8 +80,9 @@ public struct PlanReport {
   }
 
   private var outputLines: [String] {
-    zip(plan.analyses, outputs).flatMap { analysis, outputs in
-      [analysis.name] + outputs.map { "  \(padded($0.name, 22)) \(padded($0.kind.rawValue, 20)) \($0.unit)" }
+    passes.flatMap { zip($0.members, $0.outputs) }.sorted { $0.0 < $1.0 }.flatMap { member, outputs in
+      [plan.analyses[member].name]
+        + outputs.map { "  \(padded($0.name, 22)) \(padded($0.kind.rawValue, 20)) \($0.unit)" }
     }
   }
 
