@@ -5,7 +5,13 @@ import Foundation
 public final class SHA256 {
   private let context = EVP_MD_CTX_new()
 
-  public init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
+  /// The system's settings of OpenSSL, which take a millisecond to read, have no say in a digest.
+  private static let isReady = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+
+  public init() {
+    _ = Self.isReady
+    EVP_DigestInit_ex(context, EVP_sha256(), nil)
+  }
 
   deinit { EVP_MD_CTX_free(context) }
 

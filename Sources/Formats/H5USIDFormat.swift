@@ -24,15 +24,17 @@ enum H5USIDFormat: InputFormat {
       guard entry.shape.count == 2, !H5USIDMain.meant([entry]).isEmpty else {
         return try HDF5Format.open(entry, request)
       }
-      return try open(try H5USIDMain(entry, input: request.path), request)
+      var tables: [String: H5USIDTable] = [:]
+      return try open(try H5USIDMain(entry, input: request.path, tables: &tables), request)
     }
     return try open(try onlyScan(request), request)
   }
 
   private static func onlyScan(_ request: InputRequest) throws -> H5USIDMain {
     var (mains, broken): ([H5USIDMain], [Problem]) = ([], [])
+    var tables: [String: H5USIDTable] = [:]
     for entry in H5USIDMain.meant(try HDF5Walk.entries(of: request.path)) {
-      do { mains.append(try H5USIDMain(entry, input: request.path)) } catch let problem as Problem {
+      do { mains.append(try H5USIDMain(entry, input: request.path, tables: &tables)) } catch let problem as Problem {
         broken.append(problem)
       }
     }

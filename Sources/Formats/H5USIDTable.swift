@@ -13,19 +13,43 @@ struct H5USIDDimension: Sendable, Equatable {
   var text: String { "\(label) \(size)" }
 }
 
+/// The numbers of an ancillary dataset: a column for each dimension.
+struct H5USIDColumns<Number> {
+  var numbers: [Number]
+  /// Points of each dimension.
+  var count: Int
+  var dimensions: Int
+  /// Whether the numbers of a point lie together.
+  var pointsFirst: Bool
+
+  subscript(dimension: Int) -> [Number] {
+    pointsFirst
+      ? (0..<count).map { numbers[$0 * dimensions + dimension] }
+      : Array(numbers[dimension * count..<(dimension + 1) * count])
+  }
+
+  subscript(dimension: Int, point: Int) -> Number {
+    pointsFirst ? numbers[point * dimensions + dimension] : numbers[dimension * count + point]
+  }
+}
+
 /// What an ancillary pair of indices and values says: the dimensions, fastest first, those of size 1 left out.
 struct H5USIDTable: Sendable {
   private(set) var fastestFirst: [H5USIDDimension] = []
   private(set) var notes: [String] = []
 
   /// - Parameters:
-  ///   - indices: `indices[d][i]`: index of point i along dimension d
-  ///   - values: likewise, empty where there are none
+  ///   - indices: index of every point along every dimension
+  ///   - values: likewise; nil where there are none
   /// Throws `Problem` (`.badData`, place empty) for a grid that is not complete and regular.
-  init(indices: [[Int]], values: [[Double]], labels: [String], units: [String], count: Int) throws {
+  init(
+    indices: H5USIDColumns<Int>, values: H5USIDColumns<Double>?, labels: [String], units: [String]
+  ) throws {
+    let count = indices.count
     var found: [(change: Int, ranks: [Int], size: Int, number: Int)] = []
-    for (number, column) in indices.enumerated() {
-      let distinct = Set(column).sorted()
+    for number in 0..<indices.dimensions {
+      let column = indices[number]
+      let distinct = Self.distinct(column)
       guard distinct.count > 1 else { continue }
       let change = column.firstIndex { $0 != column[0] } ?? 0
       var ranks = column
@@ -47,11 +71,10 @@ struct H5USIDTable: Sendable {
     }
     var period = 1
     for dimension in found {
-      let irregular = dimension.ranks.indices.first { dimension.ranks[$0] != $0 / period % dimension.size }
-      if let irregular {
+      if let irregular = Self.firstIrregular(dimension.ranks, period, dimension.size) {
         throw Problem(
           .badData,
-          "irregular grid: point \(irregular) (counted from 0) has index \(indices[dimension.number][irregular]) "
+          "irregular grid: point \(irregular) (counted from 0) has index \(indices[dimension.number, irregular]) "
             + "of \(Self.label(labels, dimension.number)), out of step with the points before; only raster order of "
             + "\(names) is read: sort the points")
       }
@@ -59,9 +82,28 @@ struct H5USIDTable: Sendable {
     }
     for (place, dimension) in found.enumerated() {
       let period = found[..<place].reduce(1) { $0 * $1.size }
-      let column = values.isEmpty ? nil : values[dimension.number]
-      fastestFirst.append(described(dimension.number, dimension.size, period, column, labels, units))
+      let ticks = values.map { values in (0..<dimension.size).map { values[dimension.number, $0 * period] } }
+      fastestFirst.append(described(dimension.number, dimension.size, ticks, labels, units))
     }
+  }
+
+  /// Ascending. A set of a million positions would take longer than the rest of the plan.
+  private static func distinct(_ column: [Int]) -> [Int] {
+    guard let low = column.min(), let high = column.max() else { return [] }
+    let (span, isHuge) = high.subtractingReportingOverflow(low)
+    guard !isHuge, span < 2 * column.count else { return Set(column).sorted() }
+    var isThere = [Bool](repeating: false, count: span + 1)
+    for index in column { isThere[index - low] = true }
+    return isThere.indices.filter { isThere[$0] }.map { $0 + low }
+  }
+
+  /// The first point i whose rank is not i / period mod size.
+  private static func firstIrregular(_ ranks: [Int], _ period: Int, _ size: Int) -> Int? {
+    for start in stride(from: 0, to: ranks.count, by: period) {
+      let wanted = start / period % size
+      for point in start..<min(start + period, ranks.count) where ranks[point] != wanted { return point }
+    }
+    return nil
   }
 
   private static func label(_ labels: [String], _ number: Int) -> String {
@@ -69,12 +111,12 @@ struct H5USIDTable: Sendable {
   }
 
   private mutating func described(
-    _ number: Int, _ size: Int, _ period: Int, _ values: [Double]?, _ labels: [String], _ units: [String]
+    _ number: Int, _ size: Int, _ ticks: [Double]?, _ labels: [String], _ units: [String]
   ) -> H5USIDDimension {
     let label = Self.label(labels, number)
     var result = H5USIDDimension(label: label, unit: number < units.count ? units[number] : "", size: size)
-    guard let values else { return result }
-    if let (origin, step) = evenSpacing((0..<size).map { values[$0 * period] }) {
+    guard let ticks else { return result }
+    if let (origin, step) = evenSpacing(ticks) {
       (result.origin, result.step) = (origin, step)
     } else {
       notes.append("the values of \(label) are missing or not evenly spaced: no step taken from them")
@@ -118,7 +160,8 @@ struct H5USIDMain: Sendable {
   }
 
   /// Reads the ancillary datasets. Throws `Problem` (`.badData`) at the dataset, saying which rule it breaks.
-  init(_ entry: HDF5Entry, input: String) throws {
+  /// - Parameter tables: those of other main datasets, which often share theirs
+  init(_ entry: HDF5Entry, input: String, tables: inout [String: H5USIDTable]) throws {
     self.entry = entry
     let place = "\(input):\(entry.path)"
     do {
@@ -131,8 +174,7 @@ struct H5USIDMain: Sendable {
         }
         let path = entry.place.path
         return (
-          try Self.table(file, entry, "Position", count: entry.shape[0], pointsFirst: true),
-          try Self.table(file, entry, "Spectroscopic", count: entry.shape[1], pointsFirst: false),
+          try Self.table(file, entry, "Position", &tables), try Self.table(file, entry, "Spectroscopic", &tables),
           file.attribute("quantity", of: path)?.string, file.attribute("units", of: path)?.string
         )
       }
@@ -142,23 +184,30 @@ struct H5USIDMain: Sendable {
   }
 
   private static func table(
-    _ file: borrowing HDF5.File, _ entry: HDF5Entry, _ kind: String, count: Int, pointsFirst: Bool
+    _ file: borrowing HDF5.File, _ entry: HDF5Entry, _ kind: String, _ tables: inout [String: H5USIDTable]
   ) throws -> H5USIDTable {
+    let pointsFirst = kind == "Position", count = entry.shape[pointsFirst ? 0 : 1]
     let indicesPath = try target(file, entry, "\(kind)_Indices")
     let valuesPath = try target(file, entry, "\(kind)_Values")
-    let indices: [[Int]] = try columns(file, indicesPath, "\(kind)_Indices", count, pointsFirst)
-    let values: [[Double]] = try columns(file, valuesPath, "\(kind)_Values", count, pointsFirst)
-    guard values.count == indices.count else {
+    let key = [entry.place.file, kind, indicesPath, valuesPath, "\(count)"].joined(separator: "\n")
+    if let known = tables[key] { return known }
+    let indices: H5USIDColumns<Int> = try columns(file, indicesPath, "\(kind)_Indices", count, pointsFirst)
+    let values: H5USIDColumns<Double> = try columns(file, valuesPath, "\(kind)_Values", count, pointsFirst)
+    let dimensions = indices.dimensions
+    guard values.dimensions == dimensions else {
       throw Problem(
-        .badData, "\(kind)_Values has \(values.count) dimensions, \(kind)_Indices \(indices.count); both must be equal")
+        .badData,
+        "\(kind)_Values has \(values.dimensions) dimensions, \(kind)_Indices \(dimensions); both must be equal")
     }
     let labels = file.attribute("labels", of: indicesPath)?.strings ?? file.attribute("labels", of: valuesPath)?.strings
     let units = file.attribute("units", of: valuesPath)?.strings ?? file.attribute("units", of: indicesPath)?.strings
     do {
       // Lists of another length say nothing reliable about which dimension is which.
-      return try H5USIDTable(
-        indices: indices, values: values, labels: labels?.count == indices.count ? labels ?? [] : [],
-        units: units?.count == indices.count ? units ?? [] : [], count: count)
+      let table = try H5USIDTable(
+        indices: indices, values: values, labels: labels?.count == dimensions ? labels ?? [] : [],
+        units: units?.count == dimensions ? units ?? [] : [])
+      tables[key] = table
+      return table
     } catch let problem as Problem { throw Problem(problem.code, "\(kind)_Indices: \(problem.message)") }
   }
 
@@ -174,10 +223,9 @@ struct H5USIDMain: Sendable {
     return path
   }
 
-  /// One array for each dimension.
   private static func columns<Number: HDF5Number>(
     _ file: borrowing HDF5.File, _ path: String, _ name: String, _ count: Int, _ pointsFirst: Bool
-  ) throws -> [[Number]] {
+  ) throws -> H5USIDColumns<Number> {
     let dataset = try file.openDataset(path)
     let shape = dataset.shape
     guard shape.count == 2, dataset.elementType.number != nil, shape[pointsFirst ? 0 : 1] == count,
@@ -192,10 +240,7 @@ struct H5USIDMain: Sendable {
         "\(name) is \(shape.map(String.init).joined(separator: " × ")) \(dataset.elementType); needed are numbers, "
           + "\(needed), 1 to 16 dimensions")
     }
-    let flat = try dataset.values(as: Number.self)
-    let dimensions = shape[pointsFirst ? 1 : 0]
-    return (0..<dimensions).map { d in
-      pointsFirst ? (0..<count).map { flat[$0 * dimensions + d] } : Array(flat[(d * count)..<((d + 1) * count)])
-    }
+    return H5USIDColumns(
+      numbers: try dataset.values(), count: count, dimensions: shape[pointsFirst ? 1 : 0], pointsFirst: pointsFirst)
   }
 }

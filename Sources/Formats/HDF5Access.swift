@@ -21,6 +21,13 @@ func withHDF5<Result>(_ path: String, _ body: (borrowing HDF5.File) throws -> Re
   do { return try body(file) } catch let error as HDF5Error { throw Problem(error, in: path) }
 }
 
+/// Runs `body` while an HDF5 file is open: HDF5 shares what it knows of a file among all who open it, so that the many
+/// looks of formats and readers need not each read it anew.
+func withFileKept<Result>(_ probe: FileProbe, _ body: () throws -> Result) throws -> Result {
+  guard probe.isHDF5, let file = try? HDF5.File(probe.path) else { return try body() }
+  return try withExtendedLifetime(file) { _ in try body() }
+}
+
 extension FileProbe {
   /// The first eight bytes of an HDF5 file; they may follow a user block of 512 · 2ⁿ bytes.
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]

@@ -15,7 +15,7 @@ public let formatRegistry: [any InputFormat.Type] = [
 /// Throws `Problem` or `Problems`.
 public func openInput(_ request: InputRequest) throws -> any FrameSource {
   let probe = try FileProbe(path: request.path)
-  return try inputFormat(of: probe, for: request).open(request, probe: probe)
+  return try withFileKept(probe) { try inputFormat(of: probe, for: request).open(request, probe: probe) }
 }
 
 /// The format in which a file will be read. Throws `Problem`.

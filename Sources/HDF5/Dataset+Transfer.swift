@@ -33,10 +33,14 @@ extension Dataset {
     if isNull { return [] }
     let slab = slab ?? whole
     try checkClaim(elements: slab.elements, size: MemoryLayout<Number>.size)
-    var result = [Number](repeating: .zero, count: slab.elements)
-    try result.withUnsafeMutableBufferPointer { buffer throws(HDF5Error) in
-      try read(slab, into: UnsafeMutableRawBufferPointer(buffer), as: .number(Number.numberType))
+    var failure: HDF5Error?
+    let result = [Number](unsafeUninitializedCapacity: slab.elements) { buffer, filled in
+      do throws(HDF5Error) {
+        try read(slab, into: UnsafeMutableRawBufferPointer(buffer), as: .number(Number.numberType))
+        filled = slab.elements
+      } catch { failure = error }
     }
+    if let failure { throw failure }
     return result
   }
 

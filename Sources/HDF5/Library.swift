@@ -82,6 +82,8 @@ public enum HDF5Library {
     defer { fclose(map) }
     var line = [CChar](repeating: 0, count: 8192)
     while fgets(&line, Int32(line.count), map) != nil {
+      // Cheap before a string is made of each of a thousand lines.
+      guard strstr(line, "/libhdf5") != nil else { continue }
       let entry = text(line)
       guard let start = entry.firstIndex(of: "/"), let end = entry.lastIndex(of: "/") else { continue }
       let name = entry[entry.index(after: end)...]

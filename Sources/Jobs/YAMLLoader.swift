@@ -27,7 +27,8 @@ struct YAMLLoader {
     }
     text = replacing("*", by: Self.star, in: text)
     do {
-      let parser = try Parser(yaml: text, encoding: .utf8)
+      // The resolver's regular expressions take milliseconds, and values are resolved here.
+      let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
       guard let node = try parser.singleRoot() else { return .null }
       // The parser owns the anchors; nodes refer to them weakly.
       return try withExtendedLifetime(parser) { try setting(node, path: "", depth: 0) }
@@ -99,7 +100,9 @@ struct YAMLLoader {
 
   private func scalar(_ scalar: Node.Scalar) throws(Problem) -> Setting {
     // Quotes imply the text tag.
-    if scalar.style == .plain || scalar.tag != Tag(.str) { try refuseTag(scalar.tag, scalar.mark) }
+    if scalar.style == .plain || scalar.tag.description != Tag.Name.str.rawValue {
+      try refuseTag(scalar.tag, scalar.mark)
+    }
     try refuseAlias(scalar)
     let text = restored(scalar.string)
     guard scalar.style == .plain else { return .text(text) }

@@ -21,31 +21,61 @@ public struct PixelSelection: Sendable, Equatable {
     for y in 0..<shape.y { for x in 0..<shape.x { included.append(belongs(y, x)) } }
   }
 
+  /// Whole ranges of columns of every row.
+  init(_ shape: Shape, columns: (_ y: Int) -> [Range<Int>]) {
+    self.shape = shape
+    included = Array(repeating: false, count: shape.count)
+    included.withUnsafeMutableBufferPointer { included in
+      for y in 0..<shape.y {
+        let row = y * shape.x
+        for range in columns(y) {
+          included[row + range.lowerBound..<row + range.upperBound].update(repeating: true)
+        }
+      }
+    }
+  }
+
   /// Every pixel of the detector that is not dead.
   public static func alive(_ shape: Shape, dead: [Bool]?) -> PixelSelection {
     PixelSelection(shape, dead.map { $0.map(!) } ?? Array(repeating: true, count: shape.count))
   }
 
-  public var count: Int { included.reduce(0) { $0 + ($1 ? 1 : 0) } }
+  public var count: Int {
+    included.withUnsafeBufferPointer { included in
+      var count = 0
+      for isIncluded in included { count &+= isIncluded ? 1 : 0 }
+      return count
+    }
+  }
   public var isEmpty: Bool { !included.contains(true) }
 
   public func intersection(_ other: PixelSelection) -> PixelSelection {
-    PixelSelection(shape, zip(included, other.included).map { $0 && $1 })
+    precondition(other.shape == shape)
+    var both = self
+    both.included.withUnsafeMutableBufferPointer { mine in
+      other.included.withUnsafeBufferPointer { theirs in
+        for i in mine.indices { mine[i] = mine[i] && theirs[i] }
+      }
+    }
+    return both
   }
 
   /// The runs of consecutive pixels of rows `rows`; none crosses from a row to the next.
   func runs(rows: Range<Int>? = nil) -> [ck_run] {
     var runs: [ck_run] = []
-    for y in rows ?? 0..<shape.y {
-      var x = 0
-      while x < shape.x {
-        let first = x
-        while x < shape.x, included[y * shape.x + x] { x += 1 }
-        if x > first {
-          runs.append(
-            ck_run(start: UInt32(y * shape.x + first), length: UInt32(x - first), y: UInt32(y), x: UInt32(first)))
+    included.withUnsafeBufferPointer { included in
+      for y in rows ?? 0..<shape.y {
+        let row = UnsafeBufferPointer(rebasing: included[y * shape.x..<(y + 1) * shape.x])
+        var x = 0
+        while x < row.count {
+          let first = x
+          while x < row.count, row[x] { x += 1 }
+          if x > first {
+            runs.append(
+              ck_run(start: UInt32(y * shape.x + first), length: UInt32(x - first), y: UInt32(y), x: UInt32(first)))
+          }
+          x += 1
         }
-        x += 1
       }
     }
     return runs
@@ -74,8 +104,24 @@ public struct DetectorGeometry: Sendable {
 
   /// inner ≤ r < outer [px].
   public func annulus(inner: Double, outer: Double) -> PixelSelection {
-    let ring = Ring(inner: inner, outer: outer)
-    return PixelSelection(shape) { y, x in ring.contains(Double(y) - center.y, Double(x) - center.x) }
+    PixelSelection(shape) { y in
+      let disk = columns(y, within: outer), hole = columns(y, within: inner).clamped(to: disk)
+      return hole.isEmpty ? [disk] : [disk.lowerBound..<hole.lowerBound, hole.upperBound..<disk.upperBound]
+    }
+  }
+
+  /// Where r < `radius` [px] in row y: one range, since r falls toward the center and grows behind it.
+  private func columns(_ y: Int, within radius: Double) -> Range<Int> {
+    let down = Double(y) - center.y, half = max(0, radius * radius - down * down).squareRoot()
+    func column(_ place: Double) -> Int { Int(min(max(place, 0), Double(shape.x))) }
+    func isInside(_ x: Int) -> Bool { self.radius(y, x) < radius }
+    var first = column((center.x - half).rounded(.up)), end = column((center.x + half).rounded(.down) + 1)
+    // What r itself says decides, not the rounding of `half`.
+    while first > 0, isInside(first - 1) { first -= 1 }
+    while end < shape.x, isInside(end) { end += 1 }
+    while first < end, !isInside(first) { first += 1 }
+    while first < end, !isInside(end - 1) { end -= 1 }
+    return first..<end
   }
 
   /// The part of an annulus with start ≤ φ < end [deg], counter-clockwise on screen from +x, y pointing down.
@@ -83,10 +129,9 @@ public struct DetectorGeometry: Sendable {
   public func segment(inner: Double, outer: Double, start: Double, end: Double) -> PixelSelection {
     let first = Self.turn(start), last = Self.turn(end)
     let whole = first == last && start != end
-    let ring = Ring(inner: inner, outer: outer)
+    let ring = annulus(inner: inner, outer: outer)
     return PixelSelection(shape) { y, x in
-      let down = Double(y) - center.y, right = Double(x) - center.x
-      guard ring.contains(down, right), down != 0 || right != 0 else { return false }
+      guard ring.included[y * shape.x + x], Double(y) != center.y || Double(x) != center.x else { return false }
       let angle = Self.angle(y, x, center)
       return whole || (first < last ? first <= angle && angle < last : angle >= first || angle < last)
     }
@@ -116,20 +161,5 @@ public struct DetectorGeometry: Sendable {
     let rounded = (angle * 1e9).rounded() / 1e9
     let turned = rounded - (rounded / 360).rounded(.down) * 360
     return turned >= 360 ? 0 : turned
-  }
-}
-
-/// inner ≤ r < outer [px].
-private struct Ring {
-  let inner, outer: Double
-
-  func contains(_ down: Double, _ right: Double) -> Bool {
-    // hypot is slow and needed only where its rounding could matter.
-    let near = 1e-12, low = inner * inner, high = outer * outer, square = down * down + right * right
-    if inner > 0, square < low * (1 - near) { return false }
-    if square > high * (1 + near) { return false }
-    if square > low * (1 + near), square < high * (1 - near) { return true }
-    let r = hypot(down, right)
-    return inner <= r && r < outer
   }
 }

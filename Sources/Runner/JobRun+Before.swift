@@ -6,14 +6,14 @@ import STEM
 extension JobRun {
   /// Throws also when the job does not fit the memory: before anything is read.
   func makeIdentity(ranksOnNode: Int) throws -> RunIdentity {
-    let passes = try JobPass.all(plan, plan.provisionalContext)
-    let memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode)
+    provisional = try JobPass.all(plan, plan.provisionalContext)
+    let memory = MemoryPlan(plan, passBytes: provisional.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode)
     try memory.check()
     readerBytes = memory.readerBytes
     for note in memory.notes(plan) { console.warning(note) }
     if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
-    return RunIdentity(plan, fingerprint: fingerprint, blocks: passes.map(\.frames.blocks), base: base)
+    return RunIdentity(plan, fingerprint: fingerprint, blocks: provisional.map(\.frames.blocks), base: base)
   }
 
   func isFinished(_ identity: RunIdentity) throws -> Bool {

@@ -28,6 +28,8 @@ public final class JobRun {
   var readerBytes = Int.max
   var fingerprint = (size: 0, digest: "")
   var phases: PhaseClock
+  /// As far as the plan knows, before anything is measured.
+  var provisional: [JobPass] = []
   /// The optical axis of every position, once it is fitted.
   var origins: OriginField?
   /// What the solvers say, by group.
@@ -72,6 +74,9 @@ public final class JobRun {
   }
 
   private func makePasses(_ identity: RunIdentity) throws -> [JobPass] {
+    defer { provisional = [] }
+    if plan.toMeasure.isEmpty, identity.badPixels == nil { return provisional }
+    provisional = []
     let context = context(identity.measured)
     return try ranks.together { try JobPass.all(plan, context) }
   }

@@ -68,17 +68,16 @@ struct Provenance {
 
   /// Size, and SHA-256 over the first and the last MiB (over everything where the file is smaller than both).
   static func fingerprint(_ path: String) throws -> (size: Int, digest: String) {
-    let part = 1 << 20
+    let part = 1 << 20, piece = 1 << 16
     do {
       let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
       defer { try? file.close() }
       let size = Int(try file.seekToEnd())
       let hash = SHA256()
-      try file.seek(toOffset: 0)
-      hash.update(try file.read(upToCount: part) ?? Data())
-      if size > part {
-        try file.seek(toOffset: UInt64(max(part, size - part)))
-        hash.update(try file.read(upToCount: part) ?? Data())
+      for start in size > part ? [0, max(part, size - part)] : [0] {
+        try file.seek(toOffset: UInt64(start))
+        // Small pieces: memory that is used again needs no new pages.
+        for _ in 0..<part / piece { hash.update(try file.read(upToCount: piece) ?? Data()) }
       }
       return (size, hash.finalize())
     } catch {

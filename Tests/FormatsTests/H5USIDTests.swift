@@ -172,13 +172,16 @@ struct H5USIDTests {
   @Test("the table says which grid it is")
   func tables() throws {
     func table(_ indices: [[Int]]) throws -> [Int] {
-      let table = try H5USIDTable(indices: indices, values: [], labels: [], units: [], count: indices[0].count)
+      let columns = H5USIDColumns(
+        numbers: indices.flatMap { $0 }, count: indices[0].count, dimensions: indices.count, pointsFirst: false)
+      let table = try H5USIDTable(indices: columns, values: nil, labels: [], units: [])
       return table.fastestFirst.map(\.size)
     }
     #expect(try table([[0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2]]) == [3, 2])
     #expect(try table([[0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2]]) == [2, 3])
     // Gaps in the numbering (a cut-out) do not matter, dimensions of one point vanish.
     #expect(try table([[10, 10, 14, 14], [3, 5, 3, 5], [7, 7, 7, 7]]) == [2, 2])
+    #expect(try table([[.min, .min, .max, .max], [3, 1 << 40, 3, 1 << 40]]) == [2, 2])
     for bad in [
       [[0, 0, 1], [0, 1, 0]], [[0, 0, 1, 1], [0, 1, 1, 0]], [[0, 1, 1, 0], [0, 0, 1, 1]],
       [[0, 0, 0, 1], [0, 1, 1, 1]],

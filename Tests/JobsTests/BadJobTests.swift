@@ -27,7 +27,7 @@ let syntax = [
     "duplicate key", "input: {path: a}\ninput: {path: b}\n", "job.yml:1:1: the key 'input' is given more than once"),
   BadJob(
     "duplicate key, once in quotes", "calibration:\n  1: a\n  \"1\": b\n",
-    "job.yml:3:3: the key '1' is given more than once"),
+    "job.yml:2:3: the key '1' is given more than once"),
   BadJob("list at the top", "- input\n- output\n", "job.yml:1: the job is a list of 2", "a map with the keys input"),
   BadJob("text at the top", "scan.h5", "job.yml:1: the job is the text 'scan.h5'"),
   BadJob("empty", "# nothing\n", "job.yml: the job is empty"),
