@@ -29,9 +29,10 @@ public enum HDF5Probe {
     guard let (task, size) = task(request), let seconds = try? seconds() else { return }
     let pending = PendingVerdict()
     begun.withLock { $0[task] = pending }
-    Thread.detachNewThread {
-      pending.tell(HDF5ProbeProcess.run(task, HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)))
-    }
+    let patience = HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)
+    // Read here: nobody may read the environment while another thread changes it, as MPI does when it starts.
+    let environment = ProcessInfo.processInfo.environment
+    Thread.detachNewThread { pending.tell(HDF5ProbeProcess.run(task, patience, environment)) }
   }
 
   /// nil for what needs no look.

@@ -29,10 +29,13 @@ enum HDF5ProbeProcess {
   /// The program to start: this one, once its `main` has shown that it can be a child; tests name another.
   static let program = Mutex<String?>(nil)
 
-  static func run(_ task: HDF5ProbeTask, _ patience: Patience) -> Verdict {
+  static func run(
+    _ task: HDF5ProbeTask, _ patience: Patience,
+    _ environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> Verdict {
     // A signal meant for the job can hit the child before it ignores them: that says nothing about the file.
     for _ in 0..<3 {
-      guard let child = spawn(task, seconds: patience.structure) else { return .notStarted }
+      guard let child = spawn(task, seconds: patience.structure, environment) else { return .notStarted }
       let verdict = wait(for: child, patience)
       if case .crashed(let signal) = verdict, HDF5ProbeTask.ignoredSignals.contains(signal) { continue }
       return verdict
@@ -49,13 +52,13 @@ enum HDF5ProbeProcess {
   // MARK: - start
 
   /// `posix_spawn` neither copies the parent's memory nor runs the fork handlers of MPI and its network libraries.
-  private static func spawn(_ task: HDF5ProbeTask, seconds: Double) -> Child? {
+  private static func spawn(_ task: HDF5ProbeTask, seconds: Double, _ environment: [String: String]) -> Child? {
     var ends: [Int32] = [-1, -1]
     guard let program = program.withLock({ $0 }), let request = try? JSONEncoder().encode(task), pipe(&ends) == 0
     else { return nil }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(ends[1]) }
-    var environment = childEnvironment(ProcessInfo.processInfo.environment)
+    var environment = childEnvironment(environment)
     environment[HDF5Probe.requestVariable] = String(decoding: request, as: UTF8.self)
     environment[HDF5Probe.variable] = "\(seconds)"
     var process: pid_t = 0
