@@ -38,6 +38,8 @@ struct KernelCases {
   var all: [(name: String, analyses: [any FrameAnalysis])] {
     var profile = RadialProfile()
     profile.bins = Self.bins
+    var sums = FrameStatistics()
+    sums.wanted = [.sum, .mean, .max]
     let dense = (0..<Self.masks).map { (name: "m\($0)", value: Detector(.mask(path: "mask\($0)"))) }
     let one = detectors([annulus("haadf", 0.3, 0.5)])
     let four = detectors([
@@ -45,7 +47,7 @@ struct KernelCases {
     ])
     return [
       ("one annular mask", [one]), ("four detectors", [four]), ("center of mass", [CenterOfMass()]),
-      ("frame statistics", [FrameStatistics()]), ("radial profile", [profile]),
+      ("sum, mean and max", [sums]), ("frame statistics", [FrameStatistics()]), ("radial profile", [profile]),
       ("all of these", [one, four, CenterOfMass(), FrameStatistics(), profile]), ("32 dense masks", [detectors(dense)]),
     ]
   }

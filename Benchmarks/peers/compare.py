@@ -22,8 +22,8 @@ from programs import TOLERANCE, Foreign, Peer, Ronchi, difference, reading_limit
 #: Settings of LiberTEM that were the fastest for some case.
 LIBERTEM = ["libertem-dask-raw", "libertem-dask-contiguous", "libertem-threads-raw"]
 #: py4DSTEM needs half a minute for the masks and minutes for the profile, and has nothing like the whole job.
-PY4DSTEM = ["mask1", "mask4", "com", "stats"]
-NUMPY = ["mask1", "mask4", "com", "stats", "mask32", "radial"]
+PY4DSTEM = ["mask1", "mask4", "com", "sums", "stats"]
+NUMPY = ["mask1", "mask4", "com", "sums", "stats", "mask32", "radial"]
 CODECS = ["bitshuffle", "gzip", "shuffle-gzip", "zstd", "lz4"]
 
 
@@ -49,14 +49,16 @@ def compare_peers(scan, ronchi, chosen, repeat):
     for case in chosen:
         takers = LIBERTEM + (["numpy"] if case in NUMPY else []) + (["py4dstem"] if case in PY4DSTEM else [])
         check(case, scan, ronchi, [peers[name] for name in takers])
-        times = {name: [] for name in [*takers, "limit", "one", "two"]}
+        times = {name: [] for name in [*takers, "limit", "limit of one", "one", "two"]}
+        theirs = cases.THEIRS.get(case, case)
         for turn in range(repeat):
             for name in takers:
                 if name != "py4dstem" or turn < 3:
-                    times[name].append(peers[name].seconds(case))
+                    times[name].append(peers[name].seconds(theirs))
                 times["two"].append(ronchi.seconds(case))
             times["one"].append(ronchi.seconds(case, ranks=1))
-            times["limit"].append(reading_limit(scan.path("contiguous"), 2, 1, scan.folder))
+            for name, processes in (("limit", 2), ("limit of one", 1)):
+                times[name].append(reading_limit(scan.path("contiguous"), processes, 1, scan.folder))
         found = {name: median(values) for name, values in times.items()}
         best = min(LIBERTEM, key=lambda name: found[name])
         ratio, wanted = found[best] / found["two"], cases.CASES[case][1]
@@ -65,12 +67,13 @@ def compare_peers(scan, ronchi, chosen, repeat):
             cases.CASES[case][0], seconds(found["two"]), f"{scan.bytes / found['two'] / 1e9:.1f}",
             seconds(found[best]), best.removeprefix("libertem-").replace("-", ", "), f"**{ratio:.1f}**", f"{wanted:g}",
             seconds(found.get("numpy", float("nan"))), seconds(found.get("py4dstem", float("nan"))),
-            f"{found['one'] / found['two']:.2f}", f"{100 * found['limit'] / found['two']:.0f} %"])
+            f"{found['one'] / found['two']:.2f}", f"{found['limit of one'] / found['limit']:.2f}",
+            f"{100 * found['limit'] / found['two']:.0f} %"])
         print(rows[-1], flush=True)
     for peer in peers.values():
         peer.close()
     head = ["case", "ours [s]", "GB/s", "LiberTEM [s]", "its best setting", "ratio", "aim", "NumPy [s]", "py4DSTEM [s]",
-            "1 → 2 ranks", "of reading only"]
+            "1 → 2 ranks", "only reading, 1 → 2", "of reading only"]
     return table(head, rows)
 
 
@@ -80,7 +83,7 @@ def check(case, scan, ronchi, peers):
     ours = ronchi.results(case)
     for peer in peers:
         path = os.path.join(scan.folder, "peer.npz")
-        peer.seconds(case, path)
+        peer.seconds(cases.THEIRS.get(case, case), path)
         theirs = np.load(path)
         off = difference(ours, {name: theirs[name] for name in theirs.files})
         if not off < TOLERANCE:

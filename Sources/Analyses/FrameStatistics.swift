@@ -3,7 +3,17 @@ import STEM
 
 /// Statistics over the scan for every detector pixel, and over the detector for every position.
 public struct FrameStatistics: FrameAnalysis {
+  public enum Output: String, ChoiceParameter {
+    case sum, mean, max, min, std, total, peak
+    case badPixels = "bad_pixels"
+
+    static let maps: Set<Output> = [.total, .peak, .badPixels]
+    /// Patterns that need more than sums and largest values.
+    static let further: Set<Output> = [.min, .std]
+  }
+
   public var saturation: Double?
+  public var wanted = Output.allCases
 
   public init() {}
 
@@ -13,10 +23,16 @@ public struct FrameStatistics: FrameAnalysis {
     parameters: [
       .init(
         "saturation", \.saturation, .number(-1e300...1e300),
-        "Pixels of at least this value are bad; default: what the file says, or the largest value of the type.")
+        "Pixels of at least this value are bad; default: what the file says, or the largest value of the type."),
+      .init(
+        "outputs", \.wanted, .list(Output.form),
+        "What is wanted; without min and std, or without the maps, the pass is faster."),
     ],
     outputs: descriptions(unit: "counts"),
-    example: "- frame_statistics: {}")
+    example: """
+      - frame_statistics: {}
+      - frame_statistics: {outputs: [sum, mean, max]}
+      """)
 
   private static func descriptions(unit: String) -> [OutputDescription] {
     let patterns = [
@@ -32,47 +48,60 @@ public struct FrameStatistics: FrameAnalysis {
   }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
-    var outputs = Self.descriptions(unit: intensityUnit(context))
-    if let saturation = saturation ?? context.saturation {
-      outputs[outputs.count - 1].attributes = [("saturation", .number(saturation))]
+    guard !wanted.isEmpty else {
+      throw Problem(
+        .badConfiguration, at: "outputs", "[] given; at least one output is needed; remove the key to get all of them")
+    }
+    let names = wanted.map(\.rawValue)
+    var outputs = Self.descriptions(unit: intensityUnit(context)).filter { names.contains($0.name) }
+    if let saturation = saturation ?? context.saturation,
+      let bad = outputs.firstIndex(where: { $0.name == Output.badPixels.rawValue })
+    {
+      outputs[bad].attributes = [("saturation", .number(saturation))]
     }
     return outputs
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    StatisticsKernel(context, saturation: saturation ?? context.saturation)
+    StatisticsKernel(context, Set(wanted), saturation: saturation ?? context.saturation)
   }
 }
 
 private final class StatisticsKernel: GroupKernel {
-  let rows = [Rows("total"), Rows("peak"), Rows("bad_pixels")]
-  var accumulators: [any Accumulator] { statistics.accumulators }
-  var workBytes: Int { statistics.workBytes }
+  let rows: [Rows]
+  var accumulators: [any Accumulator] { statistics?.accumulators ?? [] }
+  var workBytes: Int { statistics?.workBytes ?? 0 }
   private let dead: [Bool]?
   private let summaries: FrameSummaries
-  private let statistics: PixelStatistics
+  private let statistics: PixelStatistics?
 
-  init(_ context: FrameContext, saturation: Double?) {
+  init(_ context: FrameContext, _ wanted: Set<FrameStatistics.Output>, saturation: Double?) {
     dead = context.deadPixels
+    rows = wanted.isDisjoint(with: FrameStatistics.Output.maps) ? [] : ["total", "peak", "bad_pixels"].map { Rows($0) }
     summaries = FrameSummaries(
       PixelSelection.alive(context.detector, dead: dead), type: context.pixelType, saturation: saturation)
-    statistics = PixelStatistics(pixels: context.detector.count, type: context.pixelType)
+    statistics =
+      wanted.isSubset(of: FrameStatistics.Output.maps)
+      ? nil
+      : PixelStatistics(
+        pixels: context.detector.count, type: context.pixelType,
+        wanted.isDisjoint(with: FrameStatistics.Output.further) ? .sumsAndLargest : .all)
   }
 
   func add(_ group: FrameGroup, firstRow: Int) {
-    for (index, position) in group.positions.enumerated() {
+    for (index, position) in group.positions.enumerated() where !rows.isEmpty {
       let summary = summaries.summarize(group[position])
       rows[0].set(firstRow + index, summary.sum)
       rows[1].set(firstRow + index, summary.largest)
       rows[2].set(firstRow + index, Double(summary.bad))
     }
-    statistics.add(group)
+    statistics?.add(group)
   }
 
-  func flush() { statistics.flush() }
+  func flush() { statistics?.flush() }
 
   func finish() -> [String: [Double]] {
-    let patterns = statistics.patterns()
+    guard let patterns = statistics?.patterns() else { return [:] }
     return [
       "sum": patterns.sum, "mean": patterns.mean, "max": patterns.largest, "min": patterns.smallest,
       "std": patterns.deviation,

@@ -1,4 +1,5 @@
-// Included once per pixel type, after Kernels.h: running sum, sum of squares, smallest and largest value of each pixel.
+// Included once per pixel type, after Sums.h: running sum, sum of squares, smallest and largest value of each pixel, or
+// sum and largest value alone.
 // Four frames at a time: the state (20 to 40 bytes a pixel) is then read and written once instead of four times.
 // FAMILY: SMALL (8 and 16 bit), SPLIT (32-bit integers) or REAL; ARITHMETIC: integer type that holds v and v².
 
@@ -126,6 +127,101 @@ CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *re
   }
 }
 
+// Sums and largest values alone.
+
+#if FAMILY == SMALL
+#define PART uint32_t
+#else
+#define PART STATE
+#endif
+
+CLONES static void NAME(plain4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
+  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  for (int64_t i = 0; i < n; i++) {
+#if FAMILY == REAL
+    sum[i] = add(add(add(add(sum[i], a[i], 0), b[i], 0), c[i], 0), d[i], 0);
+#else
+    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+    sum[i] += (PART)((p + q) + (r + s));
+#endif
+  }
+}
+
+CLONES static void NAME(plain1)(const PIXEL *restrict a, int64_t n, PART *restrict sum) {
+  for (int64_t i = 0; i < n; i++) {
+#if FAMILY == REAL
+    sum[i] = add(sum[i], a[i], 0);
+#else
+    sum[i] += (PART)(ARITHMETIC)a[i];
+#endif
+  }
+}
+
+CLONES static void NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict largest) {
+  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  for (int64_t i = 0; i < n; i++) {
+    PIXEL high = largest[i];
+    high = MORE(a[i], high);
+    high = MORE(b[i], high);
+    high = MORE(c[i], high);
+    largest[i] = MORE(d[i], high);
+  }
+}
+
+CLONES static void NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict largest) {
+  for (int64_t i = 0; i < n; i++) {
+    PIXEL high = largest[i];
+    largest[i] = MORE(a[i], high);
+  }
+}
+
+#if FAMILY == SMALL
+
+CLONES static void NAME(widen_plain)(int64_t n, uint32_t *restrict narrow_sum, int64_t *restrict sum) {
+  for (int64_t i = 0; i < n; i++) {
+    sum[i] += (ARITHMETIC)narrow_sum[i];
+    narrow_sum[i] = 0;
+  }
+}
+
+// Where the next `count` frames may be added: `used` counts those in the narrow sums, of which 2¹⁵ fit any value.
+static uint32_t *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
+  uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done;
+  uint64_t *used = (uint64_t *)state->used + done / PIECE;
+  if (*used + (uint64_t)count > 1 << 15) {
+    NAME(widen_plain)(n, narrow_sum, (int64_t *)state->sum + done);
+    *used = 0;
+  }
+  *used += (uint64_t)count;
+  return narrow_sum;
+}
+
+#else
+
+static STATE *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
+  (void)n, (void)count;
+  return (STATE *)state->sum + done;
+}
+
+#endif
+
+static void NAME(accumulate_plain)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
+                                   const ck_statistics *state) {
+  for (int64_t done = 0; done < pixels; done += PIECE) {
+    int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
+    PIXEL *largest = (PIXEL *)state->largest + done;
+    int64_t frame = 0;
+    for (; frame + 4 <= count; frame += 4) {
+      NAME(largest4)(frames + frame * stride + done, stride, n, largest);
+      NAME(plain4)(frames + frame * stride + done, stride, n, NAME(plain_sums)(n, done, 4, state));
+    }
+    for (; frame < count; frame++) {
+      NAME(largest1)(frames + frame * stride + done, n, largest);
+      NAME(plain1)(frames + frame * stride + done, n, NAME(plain_sums)(n, done, 1, state));
+    }
+  }
+}
+
 #if FAMILY == SMALL
 
 // Sums of four frames' pixels, narrow as long as nothing can overflow: Σv² < 2³² holds Σv too.
@@ -149,10 +245,12 @@ static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t 
 static void NAME(settle)(int64_t pixels, const ck_statistics *state) {
   for (int64_t done = 0; done < pixels; done += PIECE) {
     uint64_t *used = (uint64_t *)state->used + done / PIECE;
-    if (*used)
-      NAME(widen)(pixels - done < PIECE ? pixels - done : PIECE, (uint32_t *)state->narrow_sum + done,
-                  (uint32_t *)state->narrow_square + done, (int64_t *)state->sum + done,
-                  (uint64_t *)state->square + done);
+    int64_t n = pixels - done < PIECE ? pixels - done : PIECE, *sum = (int64_t *)state->sum + done;
+    uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done;
+    if (*used && state->square)
+      NAME(widen)(n, narrow_sum, (uint32_t *)state->narrow_square + done, sum, (uint64_t *)state->square + done);
+    else if (*used)
+      NAME(widen_plain)(n, narrow_sum, sum);
     *used = 0;
   }
 }
@@ -170,6 +268,10 @@ static void NAME(settle)(int64_t pixels, const ck_statistics *state) { (void)pix
 
 static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
                              const ck_statistics *state) {
+  if (!state->square) {
+    NAME(accumulate_plain)(frames, stride, count, pixels, state);
+    return;
+  }
   // In pieces, so that the second loop finds the pixels in the first-level cache.
   for (int64_t done = 0; done < pixels; done += PIECE) {
     int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
@@ -187,5 +289,6 @@ static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count,
   }
 }
 
+#undef PART
 #undef LESS
 #undef MORE

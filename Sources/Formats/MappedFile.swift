@@ -124,7 +124,7 @@ final class MappedFile: ByteSource {
       let copied = PageCache.copying(file.number, places[0])?.min(),
       let mapped = PageCache.mapping(file.number, places[1])?.min()
     else { return false }
-    return mapped < copied * 1.25
+    return mapped < copied * 1.5
   }
 
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure) {

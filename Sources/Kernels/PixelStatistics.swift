@@ -1,7 +1,8 @@
 internal import CKernels
 import STEM
 
-/// Sum, mean, smallest and largest value and standard deviation of every pixel over frames.
+/// Sum, mean, smallest and largest value and standard deviation of every pixel over frames, or only sum, mean and
+/// largest value, which takes a third of the time.
 ///
 /// Sums of integers and of their squares are exact; those of floating pixels are kept as pairs of doubles (Knuth's
 /// two-sum), so that the deviation of large values that hardly differ is right too.
@@ -15,38 +16,45 @@ public final class PixelStatistics {
   private let narrow: NarrowSums?
   private let batch: FrameBatch
 
-  public init(pixels: Int, type: PixelType) {
+  public enum Extent: Sendable { case all, sumsAndLargest }
+
+  public init(pixels: Int, type: PixelType, _ extent: Extent = .all) {
     self.type = type
     self.pixels = pixels
-    var sums: [any Accumulator]
-    switch type {
-    case .u8, .i8, .u16, .i16: sums = [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels)]
-    case .u32, .i32: sums = [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels), PixelSum<UInt64>(pixels)]
-    case .f32, .f64: sums = [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
-    }
-    let extremes = Self.extremes(type.memory, pixels)
-    narrow = type.size < 4 ? NarrowSums(pixels) : nil
+    let sums = Self.sums(type, pixels).prefix(extent == .all ? 3 : 1)
+    let (smallest, largest) = Self.extremes(type.memory, pixels)
+    narrow = type.size < 4 ? NarrowSums(pixels, extent) : nil
     state = ck_statistics(
-      sum: sums[0].bytes.baseAddress, square: sums[1].bytes.baseAddress,
-      high: sums.count > 2 ? sums[2].bytes.baseAddress : nil, smallest: extremes[0].bytes.baseAddress,
-      largest: extremes[1].bytes.baseAddress, narrow_sum: narrow?.sum.pointer, narrow_square: narrow?.square.pointer,
-      used: narrow?.used.pointer)
-    sums.append(frames)
-    accumulators = sums + extremes
+      sum: sums[0].bytes.baseAddress, square: sums.count > 1 ? sums[1].bytes.baseAddress : nil,
+      high: sums.count > 2 ? sums[2].bytes.baseAddress : nil,
+      smallest: extent == .all ? smallest.bytes.baseAddress : nil, largest: largest.bytes.baseAddress,
+      narrow_sum: narrow?.sum.pointer, narrow_square: narrow?.square?.pointer, used: narrow?.used.pointer)
+    accumulators = sums + [frames] + (extent == .all ? [smallest, largest] : [largest])
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
   }
 
-  private static func extremes<Pixel: FramePixel>(_: Pixel.Type, _ pixels: Int) -> [any Accumulator] {
+  /// Of the values and of their squares.
+  private static func sums(_ type: PixelType, _ pixels: Int) -> [any Accumulator] {
+    switch type {
+    case .u8, .i8, .u16, .i16: [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels)]
+    case .u32, .i32: [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels), PixelSum<UInt64>(pixels)]
+    case .f32, .f64: [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
+    }
+  }
+
+  private static func extremes<Pixel: FramePixel>(
+    _: Pixel.Type, _ pixels: Int
+  ) -> (smallest: any Accumulator, largest: any Accumulator) {
     let integer = Pixel.pixelType.largest
     let smallest: Double
     switch Pixel.pixelType {
     case .u8, .u16, .u32: smallest = 0
     default: smallest = integer.map { -$0 - 1 } ?? -.infinity
     }
-    return [
+    return (
       PixelMin<Pixel>(pixels, neutral: Pixel(truncating: integer ?? .infinity)),
-      PixelMax<Pixel>(pixels, neutral: Pixel(truncating: smallest)),
-    ]
+      PixelMax<Pixel>(pixels, neutral: Pixel(truncating: smallest))
+    )
   }
 
   public func add(_ frame: UnsafeRawPointer) {
@@ -68,7 +76,7 @@ public final class PixelStatistics {
 
   /// Of sums that are not yet in the accumulators, and of frames that wait.
   public var workBytes: Int {
-    (narrow == nil ? 0 : 8 * pixels) + (batch.frames > 1 ? batch.frames * batch.frameBytes : 0)
+    (narrow.map { $0.bytes } ?? 0) + (batch.frames > 1 ? batch.frames * batch.frameBytes : 0)
   }
 
   /// Frames added so far, those that wait not counted.
@@ -86,10 +94,11 @@ public final class PixelStatistics {
   }
 
   public struct Patterns: Sendable {
-    public var sum: [Double] = []
-    public var mean: [Double] = []
+    public var sum: [Double]
+    public var mean: [Double]
+    public var largest: [Double]
+    /// This and the following: empty where only sums and largest values were wanted.
     public var smallest: [Double] = []
-    public var largest: [Double] = []
     /// Divided by the number of frames (ddof 0).
     public var deviation: [Double] = []
     /// Square of `deviation`.
@@ -99,16 +108,20 @@ public final class PixelStatistics {
   /// NaN where no frame was added.
   public func patterns() -> Patterns {
     let count = frames.values[0]
-    guard count > 0 else {
-      let nothing = Array(repeating: Double.nan, count: pixels)
-      return Patterns(
-        sum: nothing, mean: nothing, smallest: nothing, largest: nothing, deviation: nothing, variance: nothing)
+    func extremes(_ accumulator: any Accumulator) -> [Double] {
+      type.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
     }
-    let extremes = accumulators.suffix(2).map { type.doubles(UnsafeRawPointer($0.bytes.baseAddress!), count: pixels) }
-    var result = Patterns(smallest: extremes[0], largest: extremes[1])
-    result.sum = (0..<pixels).map { sum($0) }
-    result.mean = result.sum.map { $0 / Double(count) }
-    result.variance = (0..<pixels).map { variance($0, count) }
+    guard count > 0 else {
+      let nothing = Array(repeating: Double.nan, count: pixels), further = state.square == nil ? [] : nothing
+      return Patterns(
+        sum: nothing, mean: nothing, largest: nothing, smallest: further, deviation: further, variance: further)
+    }
+    let sum = sums()
+    var result = Patterns(
+      sum: sum, mean: sum.map { $0 / Double(count) }, largest: extremes(accumulators[accumulators.count - 1]))
+    guard state.square != nil else { return result }
+    result.smallest = extremes(accumulators[accumulators.count - 2])
+    result.variance = variances(count)
     result.deviation = result.variance.map { $0.squareRoot() }
     return result
   }
@@ -117,42 +130,45 @@ public final class PixelStatistics {
     accumulators[index].bytes.assumingMemoryBound(to: Element.self)
   }
 
-  private func sum(_ pixel: Int) -> Double {
-    type.isInteger ? Double(values(0, Int64.self)[pixel]) : values(0, DoubleDouble.self)[pixel].rounded
+  private func sums() -> [Double] {
+    type.isInteger ? values(0, Int64.self).map(Double.init) : values(0, DoubleDouble.self).map(\.rounded)
   }
 
   /// (n·Σv² − (Σv)²) / n², in 128-bit integers or in pairs of doubles.
-  private func variance(_ pixel: Int, _ count: UInt64) -> Double {
+  private func variances(_ count: UInt64) -> [Double] {
     let frames = Double(count)
     guard type.isInteger else {
-      let sum = values(0, DoubleDouble.self)[pixel], square = values(1, DoubleDouble.self)[pixel]
-      guard sum.high.isFinite, square.high.isFinite else { return .nan }
-      return max(0, (square * DoubleDouble(frames)).minus(sum * sum) / frames / frames)
+      return zip(values(0, DoubleDouble.self), values(1, DoubleDouble.self)).map { sum, square in
+        guard sum.high.isFinite, square.high.isFinite else { return .nan }
+        return max(0, (square * DoubleDouble(frames)).minus(sum * sum) / frames / frames)
+      }
     }
-    let sum = values(0, Int64.self)[pixel].magnitude
-    let square = values(1, UInt64.self)[pixel]
-    guard state.high == nil else {
-      let whole = UInt128(square) + UInt128(values(2, UInt64.self)[pixel]) << 32
+    let sums = values(0, Int64.self), squares = values(1, UInt64.self)
+    let high = state.high == nil ? nil : values(2, UInt64.self)
+    return (0..<pixels).map { pixel in
+      let sum = sums[pixel].magnitude, square = squares[pixel]
+      // By Cauchy and Schwarz (Σv)² is not larger than n·Σv², and so it fits where that does.
+      let (many, isLarge) = count.multipliedReportingOverflow(by: square)
+      if !isLarge, high == nil { return Double(many - sum * sum) / frames / frames }
+      let whole = UInt128(square) + UInt128(high?[pixel] ?? 0) << 32
       return Double(UInt128(count) * whole - UInt128(sum) * UInt128(sum)) / frames / frames
     }
-    let (many, tooMany) = count.multipliedReportingOverflow(by: square)
-    // By Cauchy and Schwarz (Σv)² is not larger, and so it fits too.
-    if !tooMany { return Double(many - sum * sum) / frames / frames }
-    return Double(UInt128(count) * UInt128(square) - UInt128(sum) * UInt128(sum)) / frames / frames
   }
 }
 
 /// 32-bit sums of a few frames, before they go into the accumulators: half of the state to be read and written.
 private struct NarrowSums {
   let sum: Fixed<UInt32>
-  let square: Fixed<UInt32>
+  let square: Fixed<UInt32>?
   let used: Fixed<UInt64>
 
-  init(_ pixels: Int) {
+  init(_ pixels: Int, _ extent: PixelStatistics.Extent) {
     sum = Fixed(repeatElement(0, count: pixels))
-    square = Fixed(repeatElement(0, count: pixels))
+    square = extent == .all ? Fixed(repeatElement(0, count: pixels)) : nil
     used = Fixed(repeatElement(0, count: pixels / Int(CK_PIECE) + 1))
   }
+
+  var bytes: Int { (square == nil ? 4 : 8) * sum.values.count }
 }
 
 extension DoubleDouble {

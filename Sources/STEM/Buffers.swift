@@ -67,6 +67,15 @@ public protocol SumElement: BitwiseCopyable {
   /// Whether sums have no rounding.
   static var isExact: Bool { get }
   mutating func add(_ other: Self)
+  /// Elementwise. A requirement, so that each element has a loop of its own: generic code takes ten times as long.
+  static func add(_ other: UnsafeBufferPointer<Self>, to values: UnsafeMutableBufferPointer<Self>)
+}
+
+extension SumElement {
+  public static func add(_ other: UnsafeBufferPointer<Self>, to values: UnsafeMutableBufferPointer<Self>) {
+    precondition(other.count == values.count)
+    for i in values.indices { values[i].add(other[i]) }
+  }
 }
 
 extension Int64: SumElement {
@@ -132,9 +141,7 @@ public final class PixelSum<Element: SumElement>: Accumulator {
   public func reset() { values.update(repeating: .zero) }
   public var isExact: Bool { Element.isExact }
   public func combine(_ other: UnsafeRawBufferPointer) {
-    let other = other.bindMemory(to: Element.self)
-    precondition(other.count == values.count)
-    for i in values.indices { values[i].add(other[i]) }
+    Element.add(other.bindMemory(to: Element.self), to: values)
   }
 }
 
@@ -156,9 +163,7 @@ public final class PixelMax<Element: FramePixel>: Accumulator {
   public func reset() { values.update(repeating: neutral) }
   public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
-    let other = other.bindMemory(to: Element.self)
-    precondition(other.count == values.count)
-    for i in values.indices where other[i] > values[i] || other[i].isNaNPixel { values[i] = other[i] }
+    Element.keepLargest(values, other.bindMemory(to: Element.self))
   }
 }
 
@@ -180,8 +185,6 @@ public final class PixelMin<Element: FramePixel>: Accumulator {
   public func reset() { values.update(repeating: neutral) }
   public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
-    let other = other.bindMemory(to: Element.self)
-    precondition(other.count == values.count)
-    for i in values.indices where other[i] < values[i] || other[i].isNaNPixel { values[i] = other[i] }
+    Element.keepSmallest(values, other.bindMemory(to: Element.self))
   }
 }

@@ -64,6 +64,21 @@ public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable,
   init(truncating value: Double)
   var double: Double { get }
   var isNaNPixel: Bool { get }
+  /// Elementwise; NaN wins. Requirements, so that each type has loops of its own: generic code takes ten times as long.
+  static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
+  static func keepSmallest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
+}
+
+extension FramePixel {
+  public static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>) {
+    precondition(other.count == values.count)
+    for i in values.indices where other[i] > values[i] || other[i].isNaNPixel { values[i] = other[i] }
+  }
+
+  public static func keepSmallest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>) {
+    precondition(other.count == values.count)
+    for i in values.indices where other[i] < values[i] || other[i].isNaNPixel { values[i] = other[i] }
+  }
 }
 
 extension FramePixel where Self: FixedWidthInteger {

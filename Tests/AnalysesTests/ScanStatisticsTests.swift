@@ -23,6 +23,27 @@ import Testing
     #expect(results.map("bad_pixels") == frames.map { Double($0.count { $0 >= 60 }) })
   }
 
+  @Test("what is wanted is what one gets of all", arguments: [["sum", "max", "mean"], ["peak"], ["std", "total"]])
+  func wanted(names: [String]) throws {
+    let scene = context(Shape(13, 11), .u16), frames = (0..<7).map { counts(Shape(13, 11), seed: $0) }
+    let analysis = try decode(FrameStatistics.self, [("outputs", .list(names.map { .text($0) }))])
+    #expect(try Set(analysis.outputs(scene).map(\.name)) == Set(names))
+    let all = try run(FrameStatistics(), scene, frames), found = try run(analysis, scene, frames)
+    for name in names {
+      if let pattern = all.whole[name] { #expect(found.whole[name] == pattern) }
+      if all.rows[name] != nil { #expect(found.map(name) == all.map(name)) }
+    }
+    let kernel = try analysis.makeKernel(scene)
+    #expect(kernel.rows.isEmpty == (names[0] == "sum") && kernel.accumulators.isEmpty == (names == ["peak"]))
+  }
+
+  @Test("at least one output is needed, of those there are")
+  func unwanted() throws {
+    let nothing = try decode(FrameStatistics.self, [("outputs", .list([]))])
+    #expect(throws: Problem.self) { try nothing.outputs(context(Shape(2, 2), .u8)) }
+    #expect(throws: (any Error).self) { try decode(FrameStatistics.self, [("outputs", .list([.text("median")]))]) }
+  }
+
   @Test("dead pixels are NaN in patterns and left out of maps; without frames all is NaN")
   func dead() throws {
     var scene = context(Shape(4, 5), .u16)

@@ -14,6 +14,7 @@ let wholeJob = """
           bright: {preset: bf}
     - center_of_mass: {}
     - frame_statistics: {}
+    - frame_statistics: {outputs: [sum, mean, max]}
     - radial_profile: {bins: 8}
     - radial_profile: {}
     - origin: {fit: parabola}

@@ -69,6 +69,32 @@ private final class Pack {
     for (a, b) in zip(single.accumulators, grouped.accumulators) { #expect(a.bytes.elementsEqual(b.bytes)) }
   }
 
+  @Test("sums and largest values alone are those of all", arguments: PixelType.allCases, [1, 77, 2053])
+  func sumsAndLargest(type: PixelType, pixels: Int) {
+    var random = Random(pixels + type.size)
+    let frames = frames(type, pixels, 50, &random), pack = Pack(frames)
+    let all = PixelStatistics(pixels: pixels, type: type)
+    let single = PixelStatistics(pixels: pixels, type: type, .sumsAndLargest)
+    let grouped = PixelStatistics(pixels: pixels, type: type, .sumsAndLargest)
+    for frame in frames {
+      all.add(frame.pointer)
+      single.add(frame.pointer)
+    }
+    for group in pack.groups(&random) {
+      grouped.add(group)
+      if Int.random(in: 0..<5, using: &random) == 0 { grouped.flush() }
+    }
+    for statistics in [all, single, grouped] { statistics.flush() }
+    for kernel in [single, grouped] {
+      let (sum, largest) = (all.accumulators[0], all.accumulators[all.accumulators.count - 1])
+      #expect(kernel.accumulators[0].bytes.elementsEqual(sum.bytes))
+      #expect(kernel.accumulators[kernel.accumulators.count - 1].bytes.elementsEqual(largest.bytes))
+      let found = kernel.patterns()
+      #expect(found.sum.map(\.bitPattern) == all.patterns().sum.map(\.bitPattern))
+      #expect(found.deviation.isEmpty && found.smallest.isEmpty && found.mean.count == pixels)
+    }
+  }
+
   @Test("zeros with signs and NaN too", arguments: [PixelType.f32, .f64])
   func specialValues(type: PixelType) {
     var random = Random(type.size)
@@ -97,6 +123,17 @@ private final class Pack {
     kernel.flush()
     #expect(try #require(kernel.accumulators[0] as? PixelSum<Int64>).values[0] == Int64(value) * Int64(count))
     return try #require(kernel.accumulators[1] as? PixelSum<UInt64>).values[0]
+  }
+
+  @Test("more frames than 32-bit sums hold", arguments: [(PixelType.u16, 65_535.0), (.i16, -32_768), (.u8, 255)])
+  func manyFrames(type: PixelType, value: Double) throws {
+    let count = 70_001, frame = Frame(type, [value, 0]), pack = Pack(Array(repeating: frame, count: count))
+    let kernel = PixelStatistics(pixels: 2, type: type, .sumsAndLargest)
+    kernel.add(pack[0..<count])
+    for _ in 0..<3 { kernel.add(frame.pointer) }
+    kernel.flush()
+    #expect(try #require(kernel.accumulators[0] as? PixelSum<Int64>).values[0] == Int64(value) * Int64(count + 3))
+    #expect(kernel.patterns().largest == [value, 0])
   }
 
   @Test("more counts than 32-bit sums hold")
