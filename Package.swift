@@ -75,7 +75,8 @@ let package = Package(
       exclude: ["README.md"]),
 
     .executableTarget(
-      name: "ronchi-benchmarks", dependencies: ["STEM", "Kernels", "Analyses", "Formats"], path: "Benchmarks/kernels"),
+      name: "ronchi-benchmarks", dependencies: ["STEM", "Kernels", "Analyses", "Formats", "CKernels", "CCodecs"],
+      path: "Benchmarks/kernels"),
 
     .target(name: "TestSupport", dependencies: ["HDF5"], path: "Tests/TestSupport"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),

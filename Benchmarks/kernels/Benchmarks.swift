@@ -105,7 +105,7 @@ extension Benchmarks {
     ])
     print("|---|---|---|---|")
     let bytes = 4.0 * 256 * 256 * 2
-    for (name, swift, c) in SwiftLoops().rows() {
+    for (name, swift, c) in SwiftLoops().rows() + ElementLoops().rows() {
       row([name, cell(bytes / swift), cell(bytes / c), String(format: "%.0f %%", 100 * (1 - c / swift))])
     }
   }

@@ -31,7 +31,7 @@ struct SwiftLoops {
 
   /// Name, seconds for four frames in Swift and with `CKernels`.
   func rows() -> [(name: String, swift: Double, c: Double)] {
-    [mask(), moments(), statistics(), rings(), dense()]
+    [mask(), moments(), sums(), statistics(), rings(), dense()]
   }
 
   private func time(_ body: () -> Void) -> Double {
@@ -110,6 +110,21 @@ struct SwiftLoops {
     var right = 0
     for x in 0..<width { right &+= x &* Int(columns[x]) }
     return Double(down + right)
+  }
+
+  private func sums() -> (String, Double, Double) {
+    let statistics = PixelStatistics(pixels: pixels, type: .u16, .sumsAndLargest)
+    var sum = [UInt32](repeating: 0, count: pixels), largest = [UInt16](repeating: 0, count: pixels)
+    let (p, q, r, s) = (frame(0), frame(1), frame(2), frame(3))
+    let swift = time {
+      sum.withUnsafeMutableBufferPointer { sum in
+        for i in 0..<pixels { sum[i] &+= (UInt32(p[i]) &+ UInt32(q[i])) &+ (UInt32(r[i]) &+ UInt32(s[i])) }
+      }
+      largest.withUnsafeMutableBufferPointer { largest in
+        for i in 0..<pixels { largest[i] = max(largest[i], max(max(p[i], q[i]), max(r[i], s[i]))) }
+      }
+    }
+    return ("sum and max of every pixel", swift, time { statistics.add(group) })
   }
 
   private func statistics() -> (String, Double, Double) {
