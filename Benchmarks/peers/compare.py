@@ -1,6 +1,6 @@
 """Compares Ronchi with what a user would pick instead, on the same frames, alternately, and prints the ratios.
 
-    compare.py BINARY [--scan Y,X] [--detector N] [--repeat N] [--only peers,layouts,memory] [--cases mask1,com,…]
+    compare.py BINARY [--scan Y,X] [--detector N] [--pixel u1|u2|f4] [--repeat N] [--only peers,scaling] [--cases mask1,com,…]
                [--folder PATH] [--write docs/benchmarks.md]
 """
 import argparse
@@ -45,35 +45,51 @@ def compare_peers(scan, ronchi, chosen, repeat):
         scan.make(layout)
         scan.warm(layout)
     peers = {name: Peer(name, scan) for name in [*LIBERTEM, "numpy", "py4dstem"]}
-    rows, ours = [], {}
+    rows = []
     for case in chosen:
         takers = LIBERTEM + (["numpy"] if case in NUMPY else []) + (["py4dstem"] if case in PY4DSTEM else [])
         check(case, scan, ronchi, [peers[name] for name in takers])
-        times = {name: [] for name in [*takers, "limit", "limit of one", "one", "two"]}
+        times = {name: [] for name in [*takers, "ours"]}
         theirs = cases.THEIRS.get(case, case)
         for turn in range(repeat):
             for name in takers:
                 if name != "py4dstem" or turn < 3:
                     times[name].append(peers[name].seconds(theirs))
-                times["two"].append(ronchi.seconds(case))
-            times["one"].append(ronchi.seconds(case, ranks=1))
-            for name, processes in (("limit", 2), ("limit of one", 1)):
-                times[name].append(reading_limit(scan.path("contiguous"), processes, 1, scan.folder))
+                times["ours"].append(ronchi.seconds(case))
         found = {name: median(values) for name, values in times.items()}
         best = min(LIBERTEM, key=lambda name: found[name])
-        ratio, wanted = found[best] / found["two"], cases.CASES[case][1]
-        ours[case] = found["two"]
+        ratio, wanted = found[best] / found["ours"], cases.CASES[case][1]
         rows.append([
-            cases.CASES[case][0], seconds(found["two"]), f"{scan.bytes / found['two'] / 1e9:.1f}",
+            cases.CASES[case][0], seconds(found["ours"]), f"{scan.bytes / found['ours'] / 1e9:.1f}",
             seconds(found[best]), best.removeprefix("libertem-").replace("-", ", "), f"**{ratio:.1f}**", f"{wanted:g}",
-            seconds(found.get("numpy", float("nan"))), seconds(found.get("py4dstem", float("nan"))),
-            f"{found['one'] / found['two']:.2f}", f"{found['limit of one'] / found['limit']:.2f}",
-            f"{100 * found['limit'] / found['two']:.0f} %"])
+            seconds(found.get("numpy", float("nan"))), seconds(found.get("py4dstem", float("nan")))])
         print(rows[-1], flush=True)
     for peer in peers.values():
         peer.close()
-    head = ["case", "ours [s]", "GB/s", "LiberTEM [s]", "its best setting", "ratio", "aim", "NumPy [s]", "py4DSTEM [s]",
-            "1 → 2 ranks", "only reading, 1 → 2", "of reading only"]
+    head = ["case", "ours [s]", "GB/s", "LiberTEM [s]", "its best setting", "ratio", "aim", "NumPy [s]", "py4DSTEM [s]"]
+    return table(head, rows)
+
+
+def compare_scaling(scan, ronchi, chosen, repeat):
+    """One rank and two beside as many processes that only read, with no peer in memory."""
+    path = scan.make("contiguous")
+    scan.warm("contiguous")
+    rows = []
+    for case in chosen:
+        ronchi.seconds(case)
+        times = {name: [] for name in ("one", "two", "reader", "readers")}
+        for _ in range(repeat):
+            times["one"].append(ronchi.seconds(case, ranks=1))
+            times["reader"].append(reading_limit(path, 1, 1, scan.folder))
+            times["two"].append(ronchi.seconds(case))
+            times["readers"].append(reading_limit(path, 2, 1, scan.folder))
+        found = {name: median(values) for name, values in times.items()}
+        ours, machine = found["one"] / found["two"], found["reader"] / found["readers"]
+        rows.append([
+            cases.CASES[case][0], seconds(found["one"]), seconds(found["two"]), f"**{ours:.2f}**", f"{machine:.2f}",
+            f"{100 * ours / machine:.0f} %", f"{100 * found['readers'] / found['two']:.0f} %"])
+        print(rows[-1], flush=True)
+    head = ["case", "1 rank [s]", "2 ranks [s]", "ratio", "of only reading", "share of it", "2 ranks: rate of only reading"]
     return table(head, rows)
 
 
@@ -104,6 +120,8 @@ def compare_layouts(scan, ronchi, repeat, case):
     scan.make("contiguous")
     rows = []
     for layout in list(data.LAYOUTS)[1:]:
+        if layout == "mib" and scan.pixel != np.uint16:
+            continue
         existed = os.path.exists(scan.path(layout))
         scan.make(layout)
         scan.warm(layout)
@@ -146,7 +164,7 @@ def heading(scan, repeat, foreign):
     commit = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
     size = " × ".join(map(str, scan.shape))
     text = (
-        f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; {size} uint16, "
+        f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; {size} {scan.pixel}, "
         f"{scan.bytes / 1e9:.2f} GB in the page cache; medians of {repeat}; "
         f"commit {commit or 'unknown'}, {datetime.date.today()}; {foreign:.2f} cores were busy with other programs.")
     return textwrap.fill(text, 118)
@@ -168,8 +186,9 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("--scan", default="128,128")
     parser.add_argument("--detector", type=int, default=256)
+    parser.add_argument("--pixel", default="u2", choices=sorted(data.PIXELS))
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--only", default="limits,peers,layouts,memory")
+    parser.add_argument("--only", default="limits,peers,scaling,layouts,memory")
     parser.add_argument("--cases", default=",".join(cases.CASES))
     parser.add_argument("--layout-case", default="com")
     parser.add_argument("--folder", help="keeps the data there; without it they are removed")
@@ -180,11 +199,13 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = os.path.abspath(options.folder or scratch)
         os.makedirs(folder, exist_ok=True)
-        scan = data.Scan(folder, shape, (options.detector, options.detector), ["mpirun", "-n", "2", binary, "simulate"])
+        scan = data.Scan(folder, shape, (options.detector, options.detector), ["mpirun", "-n", "2", binary, "simulate"],
+                         options.pixel)
         ronchi = Ronchi(binary, scan, os.path.join(folder, "jobs"))
         sections = {
             "limits": lambda: compare_limits(scan, options.repeat),
             "peers": lambda: compare_peers(scan, ronchi, options.cases.split(","), options.repeat),
+            "scaling": lambda: compare_scaling(scan, ronchi, options.cases.split(","), options.repeat),
             "layouts": lambda: compare_layouts(scan, ronchi, options.repeat, options.layout_case),
             "memory": lambda: compare_memory(scan, ronchi),
         }

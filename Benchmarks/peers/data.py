@@ -32,6 +32,8 @@ DATASET = "data"
 #: The simulated scan's dataset.
 RAW_DATA = "Measurement_000/Channel_000/Raw_Data"
 HEADER = 384
+#: NumPy's names of pixel types and ours.
+PIXELS = {"u1": "u8", "u2": "u16", "f4": "f32"}
 #: Electrons per pattern: some ten counts a pixel in the disk, so that the codecs have something to do.
 DOSE = "1000000"
 
@@ -39,8 +41,8 @@ DOSE = "1000000"
 class Scan:
     """A simulated scan and its copies in other layouts, in one folder."""
 
-    def __init__(self, folder, scan, detector, simulate):
-        self.folder, self.shape = folder, (*scan, *detector)
+    def __init__(self, folder, scan, detector, simulate, pixel="u2"):
+        self.folder, self.shape, self.pixel = folder, (*scan, *detector), np.dtype(pixel)
         self.source = os.path.join(folder, "scan.h5")
         if not os.path.exists(self.source):
             shape = ["--scan-shape", "{},{}".format(*scan), "--detector-shape", "{},{}".format(*detector)]
@@ -53,22 +55,24 @@ class Scan:
 
     @property
     def bytes(self):
-        return 2 * int(np.prod(self.shape))
+        return self.pixel.itemsize * int(np.prod(self.shape))
 
     def path(self, layout):
         ending = {"raw": "raw", "npy": "npy", "big-endian": "npy", "mib": "mib"}.get(layout, "h5")
-        return os.path.join(self.folder, f"{layout}.{ending}")
+        return os.path.join(self.folder, f"{layout}-{self.pixel.str[1:]}.{ending}")
 
     def remove(self, layout):
         if os.path.exists(self.path(layout)):
             os.remove(self.path(layout))
 
     def rows(self):
-        """Row after row of the scan, (scan x, detector y, detector x)."""
+        """Row after row of the scan, (scan x, detector y, detector x); counts beyond a type's largest are cut."""
+        most = np.iinfo(self.pixel).max if self.pixel.kind == "u" else None
         with h5py.File(self.source) as file:
             data = file[RAW_DATA]
             for y in range(self.shape[0]):
-                yield y, data[y * self.shape[1]:(y + 1) * self.shape[1]].reshape(self.shape[1:])
+                row = data[y * self.shape[1]:(y + 1) * self.shape[1]].reshape(self.shape[1:])
+                yield y, (row if most is None else np.minimum(row, most)).astype(self.pixel)
 
     def make(self, layout):
         path = self.path(layout)
@@ -87,12 +91,12 @@ class Scan:
     def _hdf5(self, layout, path):
         how = {} if layout == "contiguous" else {"chunks": (1, 1, *self.shape[2:]), **FILTERS[layout]}
         with h5py.File(path, "w") as file:
-            data = file.create_dataset(DATASET, self.shape, np.uint16, **how)
+            data = file.create_dataset(DATASET, self.shape, self.pixel, **how)
             for y, row in self.rows():
                 data[y] = row
 
     def _flat(self, layout, path):
-        kind = ">u2" if layout == "big-endian" else "<u2"
+        kind = self.pixel.newbyteorder(">" if layout == "big-endian" else "<")
         if layout == "raw":
             target = np.memmap(path, kind, "w+", shape=self.shape)
         else:
@@ -119,7 +123,8 @@ class Scan:
         """How Ronchi is told to read a layout."""
         scan, detector = ("{},{}".format(*part) for part in (self.shape[:2], self.shape[2:]))
         options = {
-            "raw": ["--format", "raw", "--scan-shape", scan, "--detector-shape", detector, "--pixel-type", "u16"],
+            "raw": ["--format", "raw", "--scan-shape", scan, "--detector-shape", detector, "--pixel-type",
+                    PIXELS[self.pixel.str[1:]]],
             "mib": ["--scan-shape", scan],
         }
         return ["--input", self.path(layout), *options.get(layout, [])]

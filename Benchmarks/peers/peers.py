@@ -1,6 +1,6 @@
 """A peer in a process of its own: reads cases from standard input, runs each anew, and says how long it took.
 
-    peers.py SETTING FOLDER SCAN_Y SCAN_X WIDTH
+    peers.py SETTING FOLDER SCAN_Y SCAN_X WIDTH PIXEL
 
 SETTING: numpy | py4dstem | libertem-EXECUTOR-LAYOUT (EXECUTOR: inline, dask, threads; LAYOUT: contiguous, raw).
 A line of input is a case, or a case and a path: then the result is stored there too. A line of output that starts with
@@ -62,9 +62,10 @@ def numpy_peer(case, scan):
         return out[1:] / out[0] if case == "com" else out
 
     def statistics():
-        total, largest = np.zeros(pixels, np.uint64), np.zeros(pixels, np.uint16)
+        exact = scan.pixel.kind == "u"
+        total, largest = np.zeros(pixels, np.uint64 if exact else np.float64), np.zeros(pixels, scan.pixel)
         for _, block in blocks():
-            total += block.sum(0, dtype=np.uint32)
+            total += block.sum(0, dtype=np.uint32 if exact else np.float64)
             np.maximum(largest, block.max(0), out=largest)
         return np.stack([total, total / (ny * nx), largest]).astype(float).reshape(3, width, width)
 
@@ -121,7 +122,7 @@ class LiberTEM:
         path = self.scan.path(self.layout)
         if self.layout == "raw":
             return self.context.load(
-                "raw", path=path, dtype=np.uint16, nav_shape=self.scan.shape[:2], sig_shape=self.scan.shape[2:])
+                "raw", path=path, dtype=self.scan.pixel, nav_shape=self.scan.shape[:2], sig_shape=self.scan.shape[2:])
         return self.context.load("hdf5", path=path, ds_path=data.DATASET)
 
     def masks(self, case):
@@ -184,8 +185,8 @@ class LiberTEM:
         return run
 
 
-def serve(setting, folder, shape):
-    scan = data.Scan(folder, shape[:2], (shape[2], shape[2]), [])
+def serve(setting, folder, shape, pixel):
+    scan = data.Scan(folder, shape[:2], (shape[2], shape[2]), [], pixel)
     if setting.startswith("libertem"):
         _, executor, layout = setting.split("-")
         build = LiberTEM(executor, layout, scan).peer
@@ -208,4 +209,4 @@ def serve(setting, folder, shape):
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], [int(n) for n in sys.argv[3:6]])
+    serve(sys.argv[1], sys.argv[2], [int(n) for n in sys.argv[3:6]], sys.argv[6])

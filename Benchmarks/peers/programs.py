@@ -78,7 +78,8 @@ class Peer:
         self.setting = setting
         environment = {**os.environ, "PYTHONPATH": HERE, "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "peers.py"), setting, scan.folder, *map(str, scan.shape[:3])],
+            [sys.executable, os.path.join(HERE, "peers.py"), setting, scan.folder, *map(str, scan.shape[:3]),
+             scan.pixel.str[1:]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
             cwd=scan.folder)
         self._answer("READY")

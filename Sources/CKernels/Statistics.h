@@ -131,6 +131,8 @@ CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *re
 
 #if FAMILY == SMALL
 #define PART uint32_t
+#elif FAMILY == REAL
+#define PART double
 #else
 #define PART STATE
 #endif
@@ -138,23 +140,18 @@ CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *re
 CLONES static void NAME(plain4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-#if FAMILY == REAL
-    sum[i] = add(add(add(add(sum[i], a[i], 0), b[i], 0), c[i], 0), d[i], 0);
-#else
     ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+#if FAMILY == REAL
+    // One after the other: the rounding must not depend on how frames are grouped.
+    sum[i] = (((sum[i] + p) + q) + r) + s;
+#else
     sum[i] += (PART)((p + q) + (r + s));
 #endif
   }
 }
 
 CLONES static void NAME(plain1)(const PIXEL *restrict a, int64_t n, PART *restrict sum) {
-  for (int64_t i = 0; i < n; i++) {
-#if FAMILY == REAL
-    sum[i] = add(sum[i], a[i], 0);
-#else
-    sum[i] += (PART)(ARITHMETIC)a[i];
-#endif
-  }
+  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(ARITHMETIC)a[i];
 }
 
 CLONES static void NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict largest) {
@@ -198,9 +195,9 @@ static uint32_t *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const 
 
 #else
 
-static STATE *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
+static PART *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
   (void)n, (void)count;
-  return (STATE *)state->sum + done;
+  return (PART *)state->sum + done;
 }
 
 #endif

@@ -186,9 +186,16 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, TOTAL *
   *largest = last;
 }
 
-static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double saturation) {
+CLONES static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double saturation) {
   int64_t bad = 0;
+#if FAMILY == REAL
   for (int64_t i = 0; i < length; i++) bad += !((double)pixel[i] < saturation && (double)pixel[i] > -INFINITY);
+#else
+  // Nobody counts where all pixels are below `saturation`.
+  const double lowest = (PIXEL)-1 > 0 ? 0 : -ldexp(1, 8 * sizeof(PIXEL) - 1);
+  const PIXEL least = saturation > lowest ? (PIXEL)ceil(saturation) : (PIXEL)lowest;
+  for (int64_t i = 0; i < length; i++) bad += pixel[i] >= least;
+#endif
   return bad;
 }
 

@@ -85,8 +85,11 @@ struct FlatFileSource: FrameSource {
     self.check = check
   }
 
+  /// Of a frame, as stored or as handed out.
+  var windowFrameBytes: Int { max(layout.stride, description.frameBytes) }
+
   var readerBytes: Int {
-    let window = max(FlatFileReader.windowBytes, layout.stride, description.frameBytes)
+    let window = ReadWindow.frames(of: windowFrameBytes) * windowFrameBytes
     // A window as stored, and converted.
     return max(8 << 20, DirectFile.isFor(size: layout.end) ? DirectFile.bytes(window: window) + window : 2 * window)
   }

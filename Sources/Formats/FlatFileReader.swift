@@ -1,6 +1,13 @@
 import CCodecs
 import STEM
 
+/// How many frames are brought in together.
+enum ReadWindow {
+  /// So few that they are still in the core's cache when they are processed; four, which some kernels take at a time,
+  /// where that is not much more.
+  static func frames(of frameBytes: Int) -> Int { max(1, min(4, (2 << 20) / frameBytes), (512 << 10) / frameBytes) }
+}
+
 /// Frames of a flat file, window by window: straight from the window where pixels are stored in the native form,
 /// otherwise converted into a buffer that stays in the cache.
 final class FlatFileReader: FrameReader {
@@ -10,13 +17,10 @@ final class FlatFileReader: FrameReader {
   /// Frames that cannot be used as they lie; memory is taken by the first.
   private var converted = ScratchBuffer()
 
-  /// Small enough that a window is still in the core's cache when its frames are processed.
-  static let windowBytes = 512 << 10
-
   init(_ source: FlatFileSource, bytes: any ByteSource) {
     self.source = source
     self.bytes = bytes
-    windowFrames = max(1, Self.windowBytes / max(source.layout.stride, source.description.frameBytes))
+    windowFrames = ReadWindow.frames(of: source.windowFrameBytes)
   }
 
   var isMapped: Bool { bytes is MappedFile }

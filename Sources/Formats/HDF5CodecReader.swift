@@ -5,8 +5,6 @@ import STEM
 /// pixels are wanted when a chunk lies together there, by way of a buffer otherwise. What HDF5 must do (chunks that are
 /// not stored, or without one of the filters) is left to it, chunk by chunk.
 final class HDF5CodecReader {
-  /// A window stays in the core's cache until its frames are processed.
-  static let windowBytes = 512 << 10
   private static let largestChunk = 256 << 20
 
   private let chunk: [Int]

@@ -49,7 +49,8 @@ final class HDF5FrameReader: FrameReader {
   }
 
   private func load(_ position: Int, wantedEnd end: Int) throws {
-    let batch = direct == nil ? source.plan.limits.batchBytes : HDF5CodecReader.windowBytes
+    let frame = source.description.frameBytes
+    let batch = direct == nil ? source.plan.limits.batchBytes : ReadWindow.frames(of: frame) * frame
     let next = source.plan.window(at: position, wantedEnd: end, batchBytes: batch)
     window = .empty
     do { try read(next) } catch { throw problem(error, in: next) }

@@ -2,7 +2,7 @@ internal import CKernels
 import STEM
 
 /// Sum, mean, smallest and largest value and standard deviation of every pixel over frames, or only sum, mean and
-/// largest value, which takes a third of the time.
+/// largest value, which takes a third of the time; sums of floating pixels are then plain doubles, added in order.
 ///
 /// Sums of integers and of their squares are exact; those of floating pixels are kept as pairs of doubles (Knuth's
 /// two-sum), so that the deviation of large values that hardly differ is right too.
@@ -21,7 +21,7 @@ public final class PixelStatistics {
   public init(pixels: Int, type: PixelType, _ extent: Extent = .all) {
     self.type = type
     self.pixels = pixels
-    let sums = Self.sums(type, pixels).prefix(extent == .all ? 3 : 1)
+    let sums = Self.sums(type, pixels, extent)
     let (smallest, largest) = Self.extremes(type.memory, pixels)
     narrow = type.size < 4 ? NarrowSums(pixels, extent) : nil
     state = ck_statistics(
@@ -33,12 +33,13 @@ public final class PixelStatistics {
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
   }
 
-  /// Of the values and of their squares.
-  private static func sums(_ type: PixelType, _ pixels: Int) -> [any Accumulator] {
+  /// Of the values and, where all is wanted, of their squares.
+  private static func sums(_ type: PixelType, _ pixels: Int, _ extent: Extent) -> [any Accumulator] {
+    guard extent == .all else { return type.isInteger ? [PixelSum<Int64>(pixels)] : [PixelSum<Double>(pixels)] }
     switch type {
-    case .u8, .i8, .u16, .i16: [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels)]
-    case .u32, .i32: [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels), PixelSum<UInt64>(pixels)]
-    case .f32, .f64: [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
+    case .u8, .i8, .u16, .i16: return [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels)]
+    case .u32, .i32: return [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels), PixelSum<UInt64>(pixels)]
+    case .f32, .f64: return [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
     }
   }
 
@@ -131,7 +132,8 @@ public final class PixelStatistics {
   }
 
   private func sums() -> [Double] {
-    type.isInteger ? values(0, Int64.self).map(Double.init) : values(0, DoubleDouble.self).map(\.rounded)
+    if type.isInteger { return values(0, Int64.self).map(Double.init) }
+    return state.square == nil ? Array(values(0, Double.self)) : values(0, DoubleDouble.self).map(\.rounded)
   }
 
   /// (n·Σv² − (Σv)²) / n², in 128-bit integers or in pairs of doubles.

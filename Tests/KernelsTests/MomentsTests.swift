@@ -63,13 +63,16 @@ import Testing
   func naive(type: PixelType, shape: Shape) {
     var random = Random(shape.count + 3)
     let frame = Frame.random(type, shape.count, &random)
-    let saturation = (type.largest ?? 1) * 0.75
     for selection in [PixelSelection(shape) { _, _ in true }, PixelSelection(shape) { _, x in x % 7 != 3 }] {
       let values = zip(frame.values, selection.included).filter(\.1).map(\.0)
-      let found = FrameSummaries(selection, type: type, saturation: saturation).summarize(frame.pointer)
+      let found = FrameSummaries(selection, type: type, saturation: nil).summarize(frame.pointer)
       #expect(found.largest == values.max())
-      #expect(found.bad == values.count { $0 >= saturation })
       #expect(agrees(found.sum, values.reduce(0, +), type, scale: values.reduce(0) { $0 + abs($1) }))
+      // Below every pixel, between whole numbers, and beyond every pixel too.
+      for saturation in [-1e300, -3.5, 0, 4.25, (type.largest ?? 1) * 0.75, 1e300] {
+        let kernel = FrameSummaries(selection, type: type, saturation: saturation)
+        #expect(kernel.summarize(frame.pointer).bad == values.count { $0 >= saturation })
+      }
     }
   }
 
