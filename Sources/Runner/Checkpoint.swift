@@ -33,6 +33,8 @@ final class Checkpoint {
   private var sumBytes: Int { parts.reduce(0, +) }
   private var descriptor: Int32 = -1
   private var start = 0
+  /// Of the slot that was read last.
+  private var lastContent: [UInt8] = []
 
   init(_ path: String, blockCount: Int, sums: [any Accumulator]) {
     self.path = path
@@ -139,9 +141,10 @@ final class Checkpoint {
 
   struct Found {
     var sequence: UInt64
-    fileprivate var boot: UInt64
     var blocks: BlockSet
-    fileprivate var sums: [UInt8]
+    /// The sums begin at `start`.
+    fileprivate var bytes: [UInt8]
+    fileprivate var start: Int
 
     /// Puts the sums into accumulators of the same layout.
     func restore(_ accumulators: [any Accumulator]) {
@@ -151,8 +154,8 @@ final class Checkpoint {
     func combine(into accumulators: [any Accumulator]) { forEach(accumulators) { $0.combine($1) } }
 
     private func forEach(_ accumulators: [any Accumulator], _ body: (any Accumulator, UnsafeRawBufferPointer) -> Void) {
-      sums.withUnsafeBytes { bytes in
-        var place = 0
+      bytes.withUnsafeBytes { bytes in
+        var place = start
         for accumulator in accumulators {
           let count = accumulator.bytes.count
           body(accumulator, UnsafeRawBufferPointer(rebasing: bytes[place..<(place + count)]))
@@ -162,44 +165,60 @@ final class Checkpoint {
     }
   }
 
+  private struct SlotHeader {
+    var place: Int
+    var sequence, sum, boot: UInt64
+  }
+
   /// The newest whole slot of a record; nil where it was never written.
   /// - Parameter boots: of the machines whose unsynced saves are known to be complete
   func load(_ record: Int, boots: Set<UInt64>) throws -> Found? {
-    var best: Found?
-    for slot in 0..<4 as Range<UInt64> {
-      guard let found = try slotContent(record, slot) else { continue }
-      if found.boot != 0 && !boots.contains(found.boot) { continue }
-      if found.sequence > best?.sequence ?? 0 { best = found }
+    let headers = try (0..<4 as Range<UInt64>).compactMap { try header(record, $0) }
+      .filter { $0.boot == 0 || boots.contains($0.boot) }
+    for header in headers.sorted(by: { $0.sequence > $1.sequence }) {
+      if let found = try content(header) { return found }
     }
-    return best
+    return nil
   }
 
-  private func slotContent(_ record: Int, _ slot: UInt64) throws -> Found? {
+  private func header(_ record: Int, _ slot: UInt64) throws -> SlotHeader? {
     let place = offset(record, slot)
-    let blockBytes = (blockCount + 7) / 8
-    let count = Self.headerBytes + blockBytes + sumBytes
-    guard fileSize() >= place + count else { return nil }
+    guard fileSize() >= place + Self.headerBytes + contentBytes else { return nil }
     var header = [UInt8](repeating: 0, count: Self.headerBytes)
     try header.withUnsafeMutableBytes { bytes throws in try read(bytes, at: place) }
     let sequence = Self.number(header[0..<8])
-    let boot = Self.number(header[16..<24])
     guard sequence > 0 else { return nil }
-    var rest = [UInt8](repeating: 0, count: blockBytes + sumBytes)
-    try rest.withUnsafeMutableBytes { bytes throws in try read(bytes, at: place + Self.headerBytes) }
+    return SlotHeader(
+      place: place, sequence: sequence, sum: Self.number(header[8..<16]), boot: Self.number(header[16..<24]))
+  }
+
+  private var blockBytes: Int { (blockCount + 7) / 8 }
+  private var contentBytes: Int { blockBytes + sumBytes }
+
+  private func content(_ header: SlotHeader) throws -> Found? {
+    // Memory of the one before, once nobody holds that any more: new pages take longer than reading.
+    var rest = lastContent
+    lastContent = []
+    // Sums begin where numbers may.
+    let lead = -blockBytes & 15, blocks = lead..<(lead + blockBytes)
+    if rest.count != lead + contentBytes { rest = [UInt8](repeating: 0, count: lead + contentBytes) }
+    try rest.withUnsafeMutableBytes { bytes throws in
+      try read(UnsafeMutableRawBufferPointer(rebasing: bytes[lead...]), at: header.place + Self.headerBytes)
+    }
+    lastContent = rest
     var sum = Checksum()
     rest.withUnsafeBytes { bytes in
-      var begin = 0
+      var begin = lead
       for part in [blockBytes] + parts {
         sum.add(UnsafeRawBufferPointer(rebasing: bytes[begin..<(begin + part)]))
         begin += part
       }
     }
-    sum.add(sequence)
-    sum.add(boot)
-    guard sum.value == Self.number(header[8..<16]) else { return nil }
+    sum.add(header.sequence)
+    sum.add(header.boot)
+    guard sum.value == header.sum else { return nil }
     return Found(
-      sequence: sequence, boot: boot, blocks: BlockSet(bytes: Array(rest[..<blockBytes])),
-      sums: Array(rest[blockBytes...]))
+      sequence: header.sequence, blocks: BlockSet(bytes: Array(rest[blocks])), bytes: rest, start: blocks.upperBound)
   }
 
   /// How many records the file has room for so far.

@@ -63,6 +63,7 @@ public protocol Accumulator: AnyObject {
 /// An element that can be summed. Integer sums are exact, so their order does not matter; floating sums are combined
 /// in leaf order.
 public protocol SumElement: BitwiseCopyable {
+  /// All bits zero.
   static var zero: Self { get }
   /// Whether sums have no rounding.
   static var isExact: Bool { get }
@@ -132,13 +133,13 @@ public final class PixelSum<Element: SumElement>: Accumulator {
 
   public init(_ count: Int) {
     values = .allocate(capacity: count)
-    values.initialize(repeating: .zero)
+    reset()
   }
 
   deinit { values.deallocate() }
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
-  public func reset() { values.update(repeating: .zero) }
+  public func reset() { bytes.initializeMemory(as: UInt8.self, repeating: 0) }
   public var isExact: Bool { Element.isExact }
   public func combine(_ other: UnsafeRawBufferPointer) {
     Element.add(other.bindMemory(to: Element.self), to: values)
@@ -154,13 +155,13 @@ public final class PixelMax<Element: FramePixel>: Accumulator {
   public init(_ count: Int, neutral: Element) {
     self.neutral = neutral
     values = .allocate(capacity: count)
-    values.initialize(repeating: neutral)
+    reset()
   }
 
   deinit { values.deallocate() }
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
-  public func reset() { values.update(repeating: neutral) }
+  public func reset() { Element.fill(values, neutral) }
   public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
     Element.keepLargest(values, other.bindMemory(to: Element.self))
@@ -176,13 +177,13 @@ public final class PixelMin<Element: FramePixel>: Accumulator {
   public init(_ count: Int, neutral: Element) {
     self.neutral = neutral
     values = .allocate(capacity: count)
-    values.initialize(repeating: neutral)
+    reset()
   }
 
   deinit { values.deallocate() }
 
   public var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(values) }
-  public func reset() { values.update(repeating: neutral) }
+  public func reset() { Element.fill(values, neutral) }
   public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
     Element.keepSmallest(values, other.bindMemory(to: Element.self))

@@ -67,9 +67,12 @@ public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable,
   /// Elementwise; NaN wins. Requirements, so that each type has loops of its own: generic code takes ten times as long.
   static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
   static func keepSmallest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
+  static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self)
 }
 
 extension FramePixel {
+  public static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self) { values.update(repeating: value) }
+
   public static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>) {
     precondition(other.count == values.count)
     for i in values.indices where other[i] > values[i] || other[i].isNaNPixel { values[i] = other[i] }
