@@ -14,7 +14,6 @@ let wholeJob = """
           bright: {preset: bf}
     - center_of_mass: {}
     - frame_statistics: {}
-    - frame_statistics: {outputs: [sum, mean, max]}
     - radial_profile: {bins: 8}
     - radial_profile: {}
     - origin: {fit: parabola}
@@ -22,6 +21,7 @@ let wholeJob = """
     - log_ratio: {radius: 5 px}
     - pixel_noise: {}
     - dpc: {}
+    - frame_statistics: {outputs: [sum, mean, max]}
   """
 
 /// What needs a scan of its own shape: regions of it.
