@@ -77,14 +77,28 @@ CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_
   }
 }
 
-// Moves the 32-bit sums into the wide ones.
-CLONES static void NAME(widen)(int64_t n, uint32_t *restrict narrow_sum, uint32_t *restrict narrow_square,
-                               int64_t *restrict sum, uint64_t *restrict square) {
+CLONES static void NAME(widen_sums)(int64_t n, uint32_t *restrict narrow, int64_t *restrict sum) {
   for (int64_t i = 0; i < n; i++) {
-    sum[i] += (ARITHMETIC)narrow_sum[i];
-    square[i] += narrow_square[i];
-    narrow_sum[i] = narrow_square[i] = 0;
+    sum[i] += (ARITHMETIC)narrow[i];
+    narrow[i] = 0;
   }
+}
+
+CLONES static void NAME(widen_squares)(int64_t n, uint32_t *restrict narrow, uint64_t *restrict square) {
+  for (int64_t i = 0; i < n; i++) {
+    square[i] += narrow[i];
+    narrow[i] = 0;
+  }
+}
+
+// Moves the 32-bit sums of a piece into the wide ones.
+static void NAME(settle_piece)(int64_t n, int64_t done, const ck_statistics *state) {
+  uint64_t *used = (uint64_t *)state->used + done / PIECE;
+  if (!*used) return;
+  NAME(widen_sums)(n, (uint32_t *)state->narrow_sum + done, (int64_t *)state->sum + done);
+  if (state->square)
+    NAME(widen_squares)(n, (uint32_t *)state->narrow_square + done, (uint64_t *)state->square + done);
+  *used = 0;
 }
 
 // A number not below the magnitude of any pixel of four frames.
@@ -174,23 +188,12 @@ CLONES static void NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *res
 
 #if FAMILY == SMALL
 
-CLONES static void NAME(widen_plain)(int64_t n, uint32_t *restrict narrow_sum, int64_t *restrict sum) {
-  for (int64_t i = 0; i < n; i++) {
-    sum[i] += (ARITHMETIC)narrow_sum[i];
-    narrow_sum[i] = 0;
-  }
-}
-
 // Where the next `count` frames may be added: `used` counts those in the narrow sums, of which 2¹⁵ fit any value.
 static uint32_t *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
-  uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done;
   uint64_t *used = (uint64_t *)state->used + done / PIECE;
-  if (*used + (uint64_t)count > 1 << 15) {
-    NAME(widen_plain)(n, narrow_sum, (int64_t *)state->sum + done);
-    *used = 0;
-  }
+  if (*used + (uint64_t)count > 1 << 15) NAME(settle_piece)(n, done, state);
   *used += (uint64_t)count;
-  return narrow_sum;
+  return (uint32_t *)state->narrow_sum + done;
 }
 
 #else
@@ -202,54 +205,24 @@ static PART *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_s
 
 #endif
 
-static void NAME(accumulate_plain)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
-                                   const ck_statistics *state) {
-  for (int64_t done = 0; done < pixels; done += PIECE) {
-    int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
-    PIXEL *largest = (PIXEL *)state->largest + done;
-    int64_t frame = 0;
-    for (; frame + 4 <= count; frame += 4) {
-      NAME(largest4)(frames + frame * stride + done, stride, n, largest);
-      NAME(plain4)(frames + frame * stride + done, stride, n, NAME(plain_sums)(n, done, 4, state));
-    }
-    for (; frame < count; frame++) {
-      NAME(largest1)(frames + frame * stride + done, n, largest);
-      NAME(plain1)(frames + frame * stride + done, n, NAME(plain_sums)(n, done, 1, state));
-    }
-  }
-}
-
 #if FAMILY == SMALL
 
 // Sums of four frames' pixels, narrow as long as nothing can overflow: Σv² < 2³² holds Σv too.
 static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
-  uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done, *narrow_square = (uint32_t *)state->narrow_square + done;
-  int64_t *sum = (int64_t *)state->sum + done;
-  uint64_t *square = (uint64_t *)state->square + done, *used = (uint64_t *)state->used + done / PIECE;
+  uint64_t *used = (uint64_t *)state->used + done / PIECE;
   uint64_t bound = NAME(bound4)(frame, stride, n), added = 4 * bound * bound;
-  if (*used && *used + added > UINT32_MAX) {
-    NAME(widen)(n, narrow_sum, narrow_square, sum, square);
-    *used = 0;
-  }
+  if (*used + added > UINT32_MAX) NAME(settle_piece)(n, done, state);
   if (added > UINT32_MAX) {
-    NAME(sums4)(frame, stride, n, sum, square, 0);
+    NAME(sums4)(frame, stride, n, (int64_t *)state->sum + done, (uint64_t *)state->square + done, 0);
   } else {
-    NAME(narrow4)(frame, stride, n, narrow_sum, narrow_square);
+    NAME(narrow4)(frame, stride, n, (uint32_t *)state->narrow_sum + done, (uint32_t *)state->narrow_square + done);
     *used += added;
   }
 }
 
 static void NAME(settle)(int64_t pixels, const ck_statistics *state) {
-  for (int64_t done = 0; done < pixels; done += PIECE) {
-    uint64_t *used = (uint64_t *)state->used + done / PIECE;
-    int64_t n = pixels - done < PIECE ? pixels - done : PIECE, *sum = (int64_t *)state->sum + done;
-    uint32_t *narrow_sum = (uint32_t *)state->narrow_sum + done;
-    if (*used && state->square)
-      NAME(widen)(n, narrow_sum, (uint32_t *)state->narrow_square + done, sum, (uint64_t *)state->square + done);
-    else if (*used)
-      NAME(widen_plain)(n, narrow_sum, sum);
-    *used = 0;
-  }
+  for (int64_t done = 0; done < pixels; done += PIECE)
+    NAME(settle_piece)(pixels - done < PIECE ? pixels - done : PIECE, done, state);
 }
 
 #else
@@ -263,26 +236,38 @@ static void NAME(settle)(int64_t pixels, const ck_statistics *state) { (void)pix
 
 #endif
 
+// Four frames' pixels of a piece.
+static void NAME(add4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
+  PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
+  if (state->square) {
+    NAME(extremes4)(frame, stride, n, smallest + done, largest);
+    NAME(piece4)(frame, stride, n, done, state);
+  } else {
+    NAME(largest4)(frame, stride, n, largest);
+    NAME(plain4)(frame, stride, n, NAME(plain_sums)(n, done, 4, state));
+  }
+}
+
+static void NAME(add1)(const PIXEL *frame, int64_t n, int64_t done, const ck_statistics *state) {
+  PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
+  if (state->square) {
+    NAME(sums1)(frame, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
+                (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
+    NAME(extremes1)(frame, n, smallest + done, largest);
+  } else {
+    NAME(largest1)(frame, n, largest);
+    NAME(plain1)(frame, n, NAME(plain_sums)(n, done, 1, state));
+  }
+}
+
 static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
                              const ck_statistics *state) {
-  if (!state->square) {
-    NAME(accumulate_plain)(frames, stride, count, pixels, state);
-    return;
-  }
   // In pieces, so that the second loop finds the pixels in the first-level cache.
   for (int64_t done = 0; done < pixels; done += PIECE) {
-    int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
-    PIXEL *smallest = (PIXEL *)state->smallest + done, *largest = (PIXEL *)state->largest + done;
+    const int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
     int64_t frame = 0;
-    for (; frame + 4 <= count; frame += 4) {
-      NAME(extremes4)(frames + frame * stride + done, stride, n, smallest, largest);
-      NAME(piece4)(frames + frame * stride + done, stride, n, done, state);
-    }
-    for (; frame < count; frame++) {
-      NAME(sums1)(frames + frame * stride + done, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
-                  (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
-      NAME(extremes1)(frames + frame * stride + done, n, smallest, largest);
-    }
+    for (; frame + 4 <= count; frame += 4) NAME(add4)(frames + frame * stride + done, stride, n, done, state);
+    for (; frame < count; frame++) NAME(add1)(frames + frame * stride + done, n, done, state);
   }
 }
 
