@@ -7,7 +7,7 @@ public struct FrameStatistics: FrameAnalysis {
     case sum, mean, max, min, std, total, peak
     case badPixels = "bad_pixels"
 
-    static let maps: Set<Output> = [.total, .peak, .badPixels]
+    static let maps: [Output] = [.total, .peak, .badPixels]
     /// Patterns that need more than sums and largest values.
     static let further: Set<Output> = [.min, .std]
   }
@@ -52,14 +52,12 @@ public struct FrameStatistics: FrameAnalysis {
       throw Problem(
         .badConfiguration, at: "outputs", "[] given; at least one output is needed; remove the key to get all of them")
     }
-    let names = wanted.map(\.rawValue)
-    var outputs = Self.descriptions(unit: intensityUnit(context)).filter { names.contains($0.name) }
-    if let saturation = saturation ?? context.saturation,
-      let bad = outputs.firstIndex(where: { $0.name == Output.badPixels.rawValue })
-    {
-      outputs[bad].attributes = [("saturation", .number(saturation))]
+    var outputs = Self.descriptions(unit: intensityUnit(context))
+    if let saturation = saturation ?? context.saturation {
+      outputs[outputs.count - 1].attributes = [("saturation", .number(saturation))]
     }
-    return outputs
+    let names = wanted.map(\.rawValue)
+    return outputs.filter { names.contains($0.name) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
@@ -72,28 +70,36 @@ private final class StatisticsKernel: GroupKernel {
   var accumulators: [any Accumulator] { statistics?.accumulators ?? [] }
   var workBytes: Int { statistics?.workBytes ?? 0 }
   private let dead: [Bool]?
-  private let summaries: FrameSummaries
+  private let summaries: FrameSummaries?
   private let statistics: PixelStatistics?
 
-  init(_ context: FrameContext, _ wanted: Set<FrameStatistics.Output>, saturation: Double?) {
+  typealias Output = FrameStatistics.Output
+
+  init(_ context: FrameContext, _ wanted: Set<Output>, saturation: Double?) {
     dead = context.deadPixels
-    rows = wanted.isDisjoint(with: FrameStatistics.Output.maps) ? [] : ["total", "peak", "bad_pixels"].map { Rows($0) }
-    summaries = FrameSummaries(
-      PixelSelection.alive(context.detector, dead: dead), type: context.pixelType, saturation: saturation)
+    let maps = wanted.isDisjoint(with: Output.maps) ? [] : Output.maps
+    rows = maps.map { Rows($0.rawValue) }
+    summaries =
+      maps.isEmpty
+      ? nil
+      : FrameSummaries(
+        PixelSelection.alive(context.detector, dead: dead), type: context.pixelType, saturation: saturation)
     statistics =
-      wanted.isSubset(of: FrameStatistics.Output.maps)
+      wanted.isSubset(of: Output.maps)
       ? nil
       : PixelStatistics(
         pixels: context.detector.count, type: context.pixelType,
-        wanted.isDisjoint(with: FrameStatistics.Output.further) ? .sumsAndLargest : .all)
+        wanted.isDisjoint(with: Output.further) ? .sumsAndLargest : .all)
   }
 
   func add(_ group: FrameGroup, firstRow: Int) {
-    for (index, position) in group.positions.enumerated() where !rows.isEmpty {
-      let summary = summaries.summarize(group[position])
-      rows[0].set(firstRow + index, summary.sum)
-      rows[1].set(firstRow + index, summary.largest)
-      rows[2].set(firstRow + index, Double(summary.bad))
+    if let summaries {
+      for (index, position) in group.positions.enumerated() {
+        let summary = summaries.summarize(group[position])
+        rows[0].set(firstRow + index, summary.sum)
+        rows[1].set(firstRow + index, summary.largest)
+        rows[2].set(firstRow + index, Double(summary.bad))
+      }
     }
     statistics?.add(group)
   }

@@ -89,7 +89,7 @@ struct FlatFileSource: FrameSource {
   var windowFrameBytes: Int { max(layout.stride, description.frameBytes) }
 
   var readerBytes: Int {
-    let window = ReadWindow.frames(of: windowFrameBytes) * windowFrameBytes
+    let window = ReadWindow.bytes(of: windowFrameBytes)
     // A window as stored, and converted.
     return max(8 << 20, DirectFile.isFor(size: layout.end) ? DirectFile.bytes(window: window) + window : 2 * window)
   }

@@ -6,6 +6,8 @@ enum ReadWindow {
   /// So few that they are still in the core's cache when they are processed; four, which some kernels take at a time,
   /// where that is not much more.
   static func frames(of frameBytes: Int) -> Int { max(1, min(4, (2 << 20) / frameBytes), (512 << 10) / frameBytes) }
+
+  static func bytes(of frameBytes: Int) -> Int { frames(of: frameBytes) * frameBytes }
 }
 
 /// Frames of a flat file, window by window: straight from the window where pixels are stored in the native form,

@@ -49,8 +49,7 @@ final class HDF5FrameReader: FrameReader {
   }
 
   private func load(_ position: Int, wantedEnd end: Int) throws {
-    let frame = source.description.frameBytes
-    let batch = direct == nil ? source.plan.limits.batchBytes : ReadWindow.frames(of: frame) * frame
+    let batch = direct == nil ? source.plan.limits.batchBytes : ReadWindow.bytes(of: source.description.frameBytes)
     let next = source.plan.window(at: position, wantedEnd: end, batchBytes: batch)
     window = .empty
     do { try read(next) } catch { throw problem(error, in: next) }

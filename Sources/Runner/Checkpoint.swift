@@ -30,7 +30,9 @@ final class Checkpoint {
   private let blockCount: Int
   /// Bytes of each accumulator.
   private let parts: [Int]
-  private var sumBytes: Int { parts.reduce(0, +) }
+  private var blockBytes: Int { (blockCount + 7) / 8 }
+  /// Of a slot, behind its header: blocks and sums.
+  private var contentBytes: Int { blockBytes + parts.reduce(0, +) }
   private var descriptor: Int32 = -1
   private var start = 0
   /// Of the slot that was read last.
@@ -101,7 +103,7 @@ final class Checkpoint {
   /// Bytes of a slot's header: sequence number, checksum, boot.
   private static let headerBytes = 24
   private var slotBytes: Int {
-    (Self.headerBytes + (blockCount + 7) / 8 + sumBytes + Self.page - 1) / Self.page * Self.page
+    (Self.headerBytes + contentBytes + Self.page - 1) / Self.page * Self.page
   }
   private var recordBytes: Int { 4 * slotBytes }
 
@@ -191,9 +193,6 @@ final class Checkpoint {
     return SlotHeader(
       place: place, sequence: sequence, sum: Self.number(header[8..<16]), boot: Self.number(header[16..<24]))
   }
-
-  private var blockBytes: Int { (blockCount + 7) / 8 }
-  private var contentBytes: Int { blockBytes + sumBytes }
 
   private func content(_ header: SlotHeader) throws -> Found? {
     // Memory of the one before, once nobody holds that any more: new pages take longer than reading.

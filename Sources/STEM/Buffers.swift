@@ -60,11 +60,9 @@ public protocol Accumulator: AnyObject {
   func combine(_ other: UnsafeRawBufferPointer)
 }
 
-/// An element that can be summed. Integer sums are exact, so their order does not matter; floating sums are combined
-/// in leaf order.
+/// An element that can be summed; with all bits zero, the sum of nothing. Integer sums are exact, so their order does not
+/// matter; floating sums are combined in leaf order.
 public protocol SumElement: BitwiseCopyable {
-  /// All bits zero.
-  static var zero: Self { get }
   /// Whether sums have no rounding.
   static var isExact: Bool { get }
   mutating func add(_ other: Self)
