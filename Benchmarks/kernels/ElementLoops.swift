@@ -25,7 +25,7 @@ final class ElementLoops {
 
   func rows() -> [(name: String, swift: Double, c: Double)] {
     [
-      correction(), turn(), bins(), swap(UInt16.self), swap(UInt32.self), byteTranspose(2), byteTranspose(4),
+      correction(), transposition(), bins(), swap(UInt16.self), swap(UInt32.self), byteTranspose(2), byteTranspose(4),
       bitTranspose(),
     ]
   }
@@ -64,9 +64,9 @@ final class ElementLoops {
     }
   }
 
-  private func turn() -> (String, Double, Double) {
+  private func transposition() -> (String, Double, Double) {
     let width = Self.width
-    return time("a frame turned by 90°", bytes: 2 * pixels) { frame, out in
+    return time("a frame transposed", bytes: 2 * pixels) { frame, out in
       let values = frame.assumingMemoryBound(to: UInt16.self), out = out.assumingMemoryBound(to: UInt16.self)
       // Tiles, whose rows and columns fit the cache.
       for top in stride(from: 0, to: width, by: 16) {
@@ -77,8 +77,8 @@ final class ElementLoops {
         }
       }
     } c: { frame, out in
-      let turned = ck_view(start: 0, down: 1, right: Int64(width), height: Int64(width), width: Int64(width))
-      withUnsafePointer(to: turned) { ck_copy_view(2, frame, $0, out) }
+      let transposed = ck_view(start: 0, down: 1, right: Int64(width), height: Int64(width), width: Int64(width))
+      withUnsafePointer(to: transposed) { ck_copy_view(2, frame, $0, out) }
     }
   }
 
@@ -148,7 +148,7 @@ final class ElementLoops {
     }
   }
 
-  /// Sixteen matrices of 8 × 8 bits at a time, halves exchanged three times (Warren, Hacker's Delight, 7-3).
+  /// Eight matrices of 8 × 8 bits at a time, halves exchanged three times (Warren, Hacker's Delight, 7-3).
   private static func bitUntranspose(_ input: UnsafePointer<UInt8>, _ out: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let groups = count / 8
     for byte in 0..<2 {
