@@ -107,7 +107,10 @@ extension Pair: ParameterType where Value: ParameterType {
 extension Array: ParameterType where Element: ParameterType {
   public init(_ setting: Setting, form: ParameterForm) throws {
     guard case .list(let part) = form else { preconditionFailure("form of an Array parameter") }
-    guard case .list(let items) = setting else { throw wrong(setting, "a list is allowed, for example [2, 4]") }
+    guard case .list(let items) = setting else {
+      let example = if case .choice(let words) = part { words.prefix(2).joined(separator: ", ") } else { "2, 4" }
+      throw wrong(setting, "a list is allowed, for example [\(example)]")
+    }
     self = []
     var problems: [Problem] = []
     for (index, item) in items.enumerated() {

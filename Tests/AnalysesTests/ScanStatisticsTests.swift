@@ -42,6 +42,8 @@ import Testing
     let nothing = try decode(FrameStatistics.self, [("outputs", .list([]))])
     #expect(throws: Problem.self) { try nothing.outputs(context(Shape(2, 2), .u8)) }
     #expect(throws: (any Error).self) { try decode(FrameStatistics.self, [("outputs", .list([.text("median")]))]) }
+    let word = problems { _ = try decode(FrameStatistics.self, [("outputs", .text("sum"))]) }
+    #expect(word.contains("for example [sum, mean]"))
   }
 
   @Test("dead pixels are NaN in patterns and left out of maps; without frames all is NaN")
