@@ -37,10 +37,6 @@
 
 typedef int8_t byte_bits __attribute__((vector_size(LANES)));
 typedef int8_t byte_window __attribute__((vector_size(LANES), aligned(1), may_alias));
-typedef struct {
-  double high, low;
-} pair;
-
 // 32 bytes from `prefix + LANES - n` on: n times −1, then zeros.
 static const int8_t prefix[2 * LANES] = {
   -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -49,25 +45,8 @@ static const int8_t prefix[2 * LANES] = {
 
 INLINE double square(double v) { return v * v; }
 
-// Knuth's two-sum: a + b = high + low exactly.
-INLINE pair add(pair a, double value, double low) {
-  double sum = a.high + value, part = sum - a.high;
-  return (pair){sum, a.low + (((a.high - (sum - part)) + (value - part)) + low)};
-}
-
-// The square of a float is exact in double.
-INLINE pair add_exact_square(pair a, double v) { return add(a, v * v, 0); }
-
-// Dekker's product, v² = high + low exactly, without a fused multiply-add, which not every CPU has.
-INLINE pair add_split_square(pair a, double v) {
-  double wide = 134217729.0 * v, head = wide - (wide - v), tail = v - head, square = v * v;
-  double low = ((head * head - square) + 2 * head * tail) + tail * tail;
-  return add(a, square, low == low ? low : 0);  // the splitting overflows beyond 1e300
-}
-
 // For each pixel type: the lane type of a sum over few pixels, after how many windows it may overflow and how many
-// pixels of a bin fit it; the type of a sum over many, and its member of ck_sum; the signed integer of the pixel's size;
-// how squares are summed.
+// pixels of a bin fit it; the type of a sum over many, and its member of ck_sum; the signed integer of the pixel's size.
 
 #define NAME(function) function##_u8
 #define PIXEL uint8_t
@@ -79,8 +58,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SMALL
 #define MOST_BINNED 65536
 #define ARITHMETIC uint32_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_u16
@@ -93,8 +70,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SMALL
 #define MOST_BINNED 65536
 #define ARITHMETIC uint32_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_u32
@@ -107,8 +82,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SPLIT
 #define MOST_BINNED INT64_MAX
 #define ARITHMETIC uint64_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_i8
@@ -121,8 +94,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SMALL
 #define MOST_BINNED 65536
 #define ARITHMETIC int32_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_i16
@@ -135,8 +106,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SMALL
 #define MOST_BINNED 65536
 #define ARITHMETIC int32_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_i32
@@ -149,8 +118,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY SPLIT
 #define MOST_BINNED INT64_MAX
 #define ARITHMETIC int64_t
-#define STATE int64_t
-#define SQUARES uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_f32
@@ -163,9 +130,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY REAL
 #define MOST_BINNED INT64_MAX
 #define ARITHMETIC double
-#define STATE pair
-#define SQUARES pair
-#define SQUARE add_exact_square
 #include "Template.h"
 
 #define NAME(function) function##_f64
@@ -178,9 +142,6 @@ INLINE pair add_split_square(pair a, double v) {
 #define FAMILY REAL
 #define MOST_BINNED INT64_MAX
 #define ARITHMETIC double
-#define STATE pair
-#define SQUARES pair
-#define SQUARE add_split_square
 #include "Template.h"
 
 void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,

@@ -1,122 +1,23 @@
 // Included once per pixel type, after Sums.h: running sum, sum of squares, smallest and largest value of each pixel, or
 // sum and largest value alone.
 // Four frames at a time: the state (20 to 40 bytes a pixel) is then read and written once instead of four times.
-// FAMILY: SMALL (8 and 16 bit), SPLIT (32-bit integers) or REAL; ARITHMETIC: integer type that holds v and v².
+
+// The pixels i < n of frames a, b, c, d; those of the next piece are asked for meanwhile, a line of memory at a time.
+#define LINE ((int64_t)(64 / sizeof(PIXEL)))
+#define NEXT(frame) __builtin_prefetch(frame + line + PIECE, 0, 2)
+#define EACH4(n)                                                   \
+  for (int64_t line = 0; line < (n); line += LINE)                 \
+    if (NEXT(a), NEXT(b), NEXT(c), NEXT(d), 1)                     \
+      for (int64_t i = line; i < (line + LINE < (n) ? line + LINE : (n)); i++)
+
+#if FAMILY == REAL
+#include "RealStatistics.h"
+#else
+#include "IntegerStatistics.h"
+#endif
 
 #define LESS(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
 #define MORE(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
-
-#if FAMILY != REAL
-
-CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, int64_t *restrict sum,
-                               uint64_t *restrict square, uint64_t *restrict high) {
-  (void)high;
-  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
-#if FAMILY == SMALL
-    sum[i] += (int64_t)(p + q + r + s);
-    square[i] += ((uint64_t)(uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint64_t)(uint32_t)(r * r) + (uint32_t)(s * s));
-#else
-    uint64_t pp = (uint64_t)(p * p), qq = (uint64_t)(q * q), rr = (uint64_t)(r * r), ss = (uint64_t)(s * s);
-    sum[i] += (int64_t)(p + q + r + s);
-    square[i] += ((pp & LOW) + (qq & LOW)) + ((rr & LOW) + (ss & LOW));
-    high[i] += ((pp >> 32) + (qq >> 32)) + ((rr >> 32) + (ss >> 32));
-#endif
-  }
-}
-
-CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, int64_t *restrict sum, uint64_t *restrict square,
-                               uint64_t *restrict high) {
-  (void)high;
-  for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i];
-    sum[i] += (int64_t)p;
-#if FAMILY == SMALL
-    square[i] += (uint32_t)(p * p);
-#else
-    square[i] += (uint64_t)(p * p) & LOW;
-    high[i] += (uint64_t)(p * p) >> 32;
-#endif
-  }
-}
-
-#else
-
-CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, pair *restrict sum,
-                               pair *restrict square, uint64_t *restrict high) {
-  (void)high;
-  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  for (int64_t i = 0; i < n; i++) {
-    sum[i] = add(add(add(add(sum[i], a[i], 0), b[i], 0), c[i], 0), d[i], 0);
-    square[i] = SQUARE(SQUARE(SQUARE(SQUARE(square[i], a[i]), b[i]), c[i]), d[i]);
-  }
-}
-
-CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, pair *restrict sum, pair *restrict square,
-                               uint64_t *restrict high) {
-  (void)high;
-  for (int64_t i = 0; i < n; i++) {
-    sum[i] = add(sum[i], a[i], 0);
-    square[i] = SQUARE(square[i], a[i]);
-  }
-}
-
-#endif
-
-#if FAMILY == SMALL
-
-// Like sums4, into 32-bit sums.
-CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_t n, uint32_t *restrict sum,
-                                 uint32_t *restrict square) {
-  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
-    sum[i] += (uint32_t)((p + q) + (r + s));
-    square[i] += ((uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint32_t)(r * r) + (uint32_t)(s * s));
-  }
-}
-
-CLONES static void NAME(widen_sums)(int64_t n, uint32_t *restrict narrow, int64_t *restrict sum) {
-  for (int64_t i = 0; i < n; i++) {
-    sum[i] += (ARITHMETIC)narrow[i];
-    narrow[i] = 0;
-  }
-}
-
-CLONES static void NAME(widen_squares)(int64_t n, uint32_t *restrict narrow, uint64_t *restrict square) {
-  for (int64_t i = 0; i < n; i++) {
-    square[i] += narrow[i];
-    narrow[i] = 0;
-  }
-}
-
-// Moves the 32-bit sums of a piece into the wide ones.
-static void NAME(settle_piece)(int64_t n, int64_t done, const ck_statistics *state) {
-  uint64_t *used = (uint64_t *)state->used + done / PIECE;
-  if (!*used) return;
-  NAME(widen_sums)(n, (uint32_t *)state->narrow_sum + done, (int64_t *)state->sum + done);
-  if (state->square)
-    NAME(widen_squares)(n, (uint32_t *)state->narrow_square + done, (uint64_t *)state->square + done);
-  *used = 0;
-}
-
-// A number not below the magnitude of any pixel of four frames.
-CLONES static uint32_t NAME(bound4)(const PIXEL *restrict a, int64_t stride, int64_t n) {
-  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  // A negative number's magnitude is one more than its complement.
-  const int sign = 8 * sizeof(PIXEL) - 1;
-  PIXEL any = 0;
-  if ((PIXEL)-1 > 0)
-    for (int64_t i = 0; i < n; i++) any |= (PIXEL)((a[i] | b[i]) | (c[i] | d[i]));
-  else
-    for (int64_t i = 0; i < n; i++)
-      any |= (PIXEL)(((a[i] ^ (a[i] >> sign)) | (b[i] ^ (b[i] >> sign)))
-                     | ((c[i] ^ (c[i] >> sign)) | (d[i] ^ (d[i] >> sign))));
-  return (uint32_t)any + 1;
-}
-
-#endif
 
 CLONES static void NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict smallest,
                                    PIXEL *restrict largest) {
@@ -141,33 +42,6 @@ CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *re
   }
 }
 
-// Sums and largest values alone.
-
-#if FAMILY == SMALL
-#define PART uint32_t
-#elif FAMILY == REAL
-#define PART double
-#else
-#define PART STATE
-#endif
-
-CLONES static void NAME(plain4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
-  const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
-#if FAMILY == REAL
-    // One after the other: the rounding must not depend on how frames are grouped.
-    sum[i] = (((sum[i] + p) + q) + r) + s;
-#else
-    sum[i] += (PART)((p + q) + (r + s));
-#endif
-  }
-}
-
-CLONES static void NAME(plain1)(const PIXEL *restrict a, int64_t n, PART *restrict sum) {
-  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(ARITHMETIC)a[i];
-}
-
 CLONES static void NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict largest) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
@@ -186,77 +60,26 @@ CLONES static void NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *res
   }
 }
 
-#if FAMILY == SMALL
-
-// Where the next `count` frames may be added: `used` counts those in the narrow sums, of which 2¹⁵ fit any value.
-static uint32_t *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
-  uint64_t *used = (uint64_t *)state->used + done / PIECE;
-  if (*used + (uint64_t)count > 1 << 15) NAME(settle_piece)(n, done, state);
-  *used += (uint64_t)count;
-  return (uint32_t *)state->narrow_sum + done;
-}
-
-#else
-
-static PART *NAME(plain_sums)(int64_t n, int64_t done, int64_t count, const ck_statistics *state) {
-  (void)n, (void)count;
-  return (PART *)state->sum + done;
-}
-
-#endif
-
-#if FAMILY == SMALL
-
-// Sums of four frames' pixels, narrow as long as nothing can overflow: Σv² < 2³² holds Σv too.
-static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
-  uint64_t *used = (uint64_t *)state->used + done / PIECE;
-  uint64_t bound = NAME(bound4)(frame, stride, n), added = 4 * bound * bound;
-  if (*used + added > UINT32_MAX) NAME(settle_piece)(n, done, state);
-  if (added > UINT32_MAX) {
-    NAME(sums4)(frame, stride, n, (int64_t *)state->sum + done, (uint64_t *)state->square + done, 0);
-  } else {
-    NAME(narrow4)(frame, stride, n, (uint32_t *)state->narrow_sum + done, (uint32_t *)state->narrow_square + done);
-    *used += added;
-  }
-}
-
-static void NAME(settle)(int64_t pixels, const ck_statistics *state) {
-  for (int64_t done = 0; done < pixels; done += PIECE)
-    NAME(settle_piece)(pixels - done < PIECE ? pixels - done : PIECE, done, state);
-}
-
-#else
-
-static void NAME(piece4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
-  NAME(sums4)(frame, stride, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
-              (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
-}
-
-static void NAME(settle)(int64_t pixels, const ck_statistics *state) { (void)pixels, (void)state; }
-
-#endif
-
 // Four frames' pixels of a piece.
 static void NAME(add4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
   PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
   if (state->square) {
     NAME(extremes4)(frame, stride, n, smallest + done, largest);
-    NAME(piece4)(frame, stride, n, done, state);
+    NAME(squares4)(frame, stride, n, done, state);
   } else {
     NAME(largest4)(frame, stride, n, largest);
-    NAME(plain4)(frame, stride, n, NAME(plain_sums)(n, done, 4, state));
+    NAME(plain4)(frame, stride, n, done, state);
   }
 }
 
 static void NAME(add1)(const PIXEL *frame, int64_t n, int64_t done, const ck_statistics *state) {
   PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
   if (state->square) {
-    NAME(sums1)(frame, n, (STATE *)state->sum + done, (SQUARES *)state->square + done,
-                (uint64_t *)state->high + (FAMILY == SPLIT ? done : 0));
+    NAME(squares1)(frame, n, done, state);
     NAME(extremes1)(frame, n, smallest + done, largest);
   } else {
     NAME(largest1)(frame, n, largest);
-    NAME(plain1)(frame, n, NAME(plain_sums)(n, done, 1, state));
+    NAME(plain1)(frame, n, done, state);
   }
 }
 
@@ -271,6 +94,8 @@ static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count,
   }
 }
 
-#undef PART
+#undef LINE
+#undef NEXT
+#undef EACH4
 #undef LESS
 #undef MORE

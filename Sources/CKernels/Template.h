@@ -12,6 +12,3 @@
 #undef FAMILY
 #undef MOST_BINNED
 #undef ARITHMETIC
-#undef STATE
-#undef SQUARES
-#undef SQUARE

@@ -2,16 +2,17 @@ internal import CKernels
 import STEM
 
 /// Sum, mean, smallest and largest value and standard deviation of every pixel over frames, or only sum, mean and
-/// largest value, which takes a third of the time; sums of floating pixels are then plain doubles, added in order.
+/// largest value, which takes a third of the time.
 ///
-/// Sums of integers and of their squares are exact; those of floating pixels are kept as pairs of doubles (Knuth's
-/// two-sum), so that the deviation of large values that hardly differ is right too.
+/// Sums of integers and of their squares are exact; those of floating pixels are taken around the pixel's first value
+/// (`ShiftedSums`), so that the deviation of large values that hardly differ is right too.
 public final class PixelStatistics {
   /// In the order of their definition; all are combined elementwise.
   public let accumulators: [any Accumulator]
   private let type: PixelType
   private let pixels: Int
-  private let frames = PixelSum<UInt64>(1)
+  private let shifted: ShiftedSums?
+  private let frames: UnsafeMutablePointer<UInt64>
   private let state: ck_statistics
   private let narrow: NarrowSums?
   private let batch: FrameBatch
@@ -21,41 +22,49 @@ public final class PixelStatistics {
   public init(pixels: Int, type: PixelType, _ extent: Extent = .all) {
     self.type = type
     self.pixels = pixels
-    let sums = Self.sums(type, pixels, extent)
-    let (smallest, largest) = Self.extremes(type.memory, pixels)
+    let extremes = Self.extremes(type.memory, pixels, extent)
     narrow = type.size < 4 ? NarrowSums(pixels, extent) : nil
+    let sums: [any Accumulator]
+    if type.isInteger {
+      let count = PixelSum<UInt64>(1)
+      frames = count.values.baseAddress!
+      shifted = nil
+      sums = Self.integerSums(type, pixels, extent)
+      accumulators = sums + [count] + extremes
+    } else {
+      let shifted = ShiftedSums(pixels, type, squares: extent == .all)
+      frames = shifted.frames
+      self.shifted = shifted
+      sums = []
+      accumulators = [shifted] + extremes
+    }
+    func place(_ number: Int) -> UnsafeMutableRawPointer? { number < sums.count ? sums[number].bytes.baseAddress : nil }
     state = ck_statistics(
-      sum: sums[0].bytes.baseAddress, square: sums.count > 1 ? sums[1].bytes.baseAddress : nil,
-      high: sums.count > 2 ? sums[2].bytes.baseAddress : nil,
-      smallest: extent == .all ? smallest.bytes.baseAddress : nil, largest: largest.bytes.baseAddress,
+      sum: shifted?.sum ?? place(0), square: shifted?.square ?? place(1), high: place(2), pivot: shifted?.pivot,
+      smallest: extent == .all ? extremes[0].bytes.baseAddress : nil, largest: extremes.last!.bytes.baseAddress,
       narrow_sum: narrow?.sum.pointer, narrow_square: narrow?.square?.pointer, used: narrow?.used.pointer)
-    accumulators = sums + [frames] + (extent == .all ? [smallest, largest] : [largest])
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
   }
 
-  /// Of the values and, where all is wanted, of their squares.
-  private static func sums(_ type: PixelType, _ pixels: Int, _ extent: Extent) -> [any Accumulator] {
-    guard extent == .all else { return type.isInteger ? [PixelSum<Int64>(pixels)] : [PixelSum<Double>(pixels)] }
-    switch type {
-    case .u8, .i8, .u16, .i16: return [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels)]
-    case .u32, .i32: return [PixelSum<Int64>(pixels), PixelSum<UInt64>(pixels), PixelSum<UInt64>(pixels)]
-    case .f32, .f64: return [PixelSum<DoubleDouble>(pixels), PixelSum<DoubleDouble>(pixels)]
-    }
+  /// Of the values and, where all is wanted, of their squares, which 32-bit pixels have in two parts.
+  private static func integerSums(_ type: PixelType, _ pixels: Int, _ extent: Extent) -> [any Accumulator] {
+    let squares = extent == .sumsAndLargest ? 0 : type.size < 4 ? 1 : 2
+    return [PixelSum<Int64>(pixels)] + (0..<squares).map { _ in PixelSum<UInt64>(pixels) }
   }
 
+  /// The largest values last.
   private static func extremes<Pixel: FramePixel>(
-    _: Pixel.Type, _ pixels: Int
-  ) -> (smallest: any Accumulator, largest: any Accumulator) {
+    _: Pixel.Type, _ pixels: Int, _ extent: Extent
+  ) -> [any Accumulator] {
     let integer = Pixel.pixelType.largest
     let smallest: Double
     switch Pixel.pixelType {
     case .u8, .u16, .u32: smallest = 0
     default: smallest = integer.map { -$0 - 1 } ?? -.infinity
     }
-    return (
-      PixelMin<Pixel>(pixels, neutral: Pixel(truncating: integer ?? .infinity)),
-      PixelMax<Pixel>(pixels, neutral: Pixel(truncating: smallest))
-    )
+    let largest = PixelMax<Pixel>(pixels, neutral: Pixel(truncating: smallest))
+    guard extent == .all else { return [largest] }
+    return [PixelMin<Pixel>(pixels, neutral: Pixel(truncating: integer ?? .infinity)), largest]
   }
 
   public func add(_ frame: UnsafeRawPointer) {
@@ -81,7 +90,7 @@ public final class PixelStatistics {
   }
 
   /// Frames added so far, those that wait not counted.
-  public var count: UInt64 { frames.values[0] }
+  public var count: UInt64 { frames.pointee }
 
   /// Must be called before the accumulators are read.
   public func flush() {
@@ -90,8 +99,9 @@ public final class PixelStatistics {
   }
 
   private func accumulate(_ frames: UnsafeRawPointer, _ count: Int, stride: Int) {
+    if self.frames.pointee == 0, count > 0 { shifted?.start(frames) }
     withUnsafePointer(to: state) { ck_accumulate(type.c, frames, Int64(stride), Int64(count), Int64(pixels), $0) }
-    self.frames.values[0] += UInt64(count)
+    self.frames.pointee += UInt64(count)
   }
 
   public struct Patterns: Sendable {
@@ -108,7 +118,7 @@ public final class PixelStatistics {
 
   /// NaN where no frame was added.
   public func patterns() -> Patterns {
-    let count = frames.values[0]
+    let count = frames.pointee
     func extremes(_ accumulator: any Accumulator) -> [Double] {
       type.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
     }
@@ -131,20 +141,12 @@ public final class PixelStatistics {
     accumulators[index].bytes.assumingMemoryBound(to: Element.self)
   }
 
-  private func sums() -> [Double] {
-    if type.isInteger { return values(0, Int64.self).map(Double.init) }
-    return state.square == nil ? Array(values(0, Double.self)) : values(0, DoubleDouble.self).map(\.rounded)
-  }
+  private func sums() -> [Double] { shifted?.sums() ?? values(0, Int64.self).map(Double.init) }
 
-  /// (n·Σv² − (Σv)²) / n², in 128-bit integers or in pairs of doubles.
+  /// (n·Σv² − (Σv)²) / n², in 128-bit integers.
   private func variances(_ count: UInt64) -> [Double] {
+    if let shifted { return shifted.variances() }
     let frames = Double(count)
-    guard type.isInteger else {
-      return zip(values(0, DoubleDouble.self), values(1, DoubleDouble.self)).map { sum, square in
-        guard sum.high.isFinite, square.high.isFinite else { return .nan }
-        return max(0, (square * DoubleDouble(frames)).minus(sum * sum) / frames / frames)
-      }
-    }
     let sums = values(0, Int64.self), squares = values(1, UInt64.self)
     let high = state.high == nil ? nil : values(2, UInt64.self)
     return (0..<pixels).map { pixel in

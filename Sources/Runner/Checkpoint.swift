@@ -262,19 +262,28 @@ final class Checkpoint {
 }
 
 /// A 64-bit checksum that tells a whole slot from a torn one: multiply–rotate over 8-byte words (after wyhash's and
-/// FNV's mixing; not cryptographic).
+/// FNV's mixing; not cryptographic), long stretches in four chains, for a step waits for the one before in its chain.
 struct Checksum {
   private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
 
-  mutating func add(_ word: UInt64) {
-    value = (value ^ word) &* 0xff51_afd7_ed55_8ccd
-    value = value << 31 | value >> 33
+  @inline(__always) private static func mixed(_ value: UInt64, _ word: UInt64) -> UInt64 {
+    let product = (value ^ word) &* 0xff51_afd7_ed55_8ccd
+    return product << 31 | product >> 33
   }
 
+  mutating func add(_ word: UInt64) { value = Self.mixed(value, word) }
+
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    let words = bytes.count / 8
-    for i in 0..<words { add(bytes.loadUnaligned(fromByteOffset: 8 * i, as: UInt64.self)) }
-    for i in (8 * words)..<bytes.count { add(UInt64(bytes[i])) }
+    func word(_ place: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) }
+    var (a, b, c, d) = (value, ~value, value &+ 1, ~value &+ 1)
+    var place = 0
+    while place + 32 <= bytes.count {
+      (a, b) = (Self.mixed(a, word(place)), Self.mixed(b, word(place + 8)))
+      (c, d) = (Self.mixed(c, word(place + 16)), Self.mixed(d, word(place + 24)))
+      place += 32
+    }
+    for chain in [a, b, c, d] { add(chain) }
+    for byte in bytes[place...] { add(UInt64(byte)) }
     add(UInt64(bytes.count))
   }
 }

@@ -20,8 +20,8 @@ public struct BlockPlan: Sendable, Equatable {
     // A sum over a block must fit 32 bits for 16-bit pixels: at most 65,536 frames.
     blockPositions = max(1, min(max(chunk, wanted / chunk * chunk), 65_536, max(1, positions)))
     let blocks = (positions + blockPositions - 1) / blockPositions
-    // Every leaf stores the accumulators once: that traffic stays below a few percent of the data's.
-    let affordable = max(Self.fewestLeaves, positions * frameBytes / 25 / max(1, accumulatorBytes))
+    // Every leaf stores the accumulators once, and all are read again: that traffic stays below a few percent of the data's.
+    let affordable = max(Self.fewestLeaves, positions * frameBytes / 50 / max(1, accumulatorBytes))
     let leaves = max(1, min(blocks, Self.mostLeaves, affordable))
     leafBlocks = max(1, (blocks + leaves - 1) / leaves)
   }

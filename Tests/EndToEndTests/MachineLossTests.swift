@@ -8,7 +8,7 @@ import Testing
   /// boot identifier fakes; nil where nothing may be mounted.
   private func resumeElsewhere(_ slow: SlowRun, _ output: String, interval: String) throws -> String? {
     let setting = ["--set", "run.checkpoint_interval=\(interval)"]
-    let killed = try slow.disturbed(output, ranks: 2, "sleep 0.3; kill -KILL $pid ${ranks[@]}", more: setting)
+    let killed = try slow.disturbed(output, ranks: 2, "kill -KILL $pid ${ranks[@]}", more: setting)
     try #require(killed.status != 0)
     let script = """
       echo 01234567-89ab-cdef-0123-456789abcdef > "$1/boot"

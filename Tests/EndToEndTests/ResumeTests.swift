@@ -5,50 +5,17 @@ import Testing
 
 /// Runs that end before their time, and what becomes of them.
 @Suite(.serialized) struct ResumeTests {
-  /// Work for a second or so on a rank.
-  private let slowJob = wholeJob + "\n" + (2..<40).map { "  - radial_profile: {bins: \($0)}" }.joined(separator: "\n")
-
-  private func slowScan(_ folder: TemporaryFolder, noise: Bool = true) throws -> String {
-    let path = folder.path("scan.h5")
-    let arguments = ["simulate", path, "--scan-shape", "40,41", "--detector-shape", "128,128", "--quiet"]
-    let made = try ronchi(arguments + (noise ? [] : ["--no-noise"]), ranks: 2)
-    #expect(made.status == 0, "\(made.errors)")
-    return path
-  }
-
-  /// Starts a run, sends one of its ranks a signal after a time, and waits for its end.
-  private func interrupt(_ arguments: [String], ranks: Int, _ signal: Int32, after seconds: Double) throws -> Outcome {
-    try run(
-      "/bin/bash",
-      [
-        "-c", "\"$@\" & pid=$!; sleep \(seconds); kill -\(signal) $(pgrep -P $pid | tail -n 1); wait $pid", "run",
-        "mpirun", "-n", "\(ranks)", ronchiBinary,
-      ] + arguments)
-  }
-
   @Test("interrupted and killed runs go on where they stopped and end with the same bits", arguments: [true, false])
   func resume(noise: Bool) throws {
-    let folder = try TemporaryFolder()
-    let scan = try slowScan(folder, noise: noise)
-    let job = try folder.write(slowJob, to: "job.yml")
-    let whole = folder.path("whole.h5")
-    let began = Date()
-    #expect(try ronchi(["run", job, "-i", scan, "-o", whole], ranks: 1).status == 0)
-    let duration = Date().timeIntervalSince(began)
-    let result = folder.path("result.h5")
-    let arguments = ["run", job, "-i", scan, "-o", result]
-    var codes: [Int32] = []
-    // A signal that comes before the ranks have started is lost: the first one comes well into the run.
-    for (attempt, signal) in [SIGUSR1, SIGKILL, SIGUSR2].enumerated() {
-      codes.append(try interrupt(arguments, ranks: 1 + attempt % 3, signal, after: duration * 0.6).status)
-      if FileManager.default.fileExists(atPath: result) { break }
-    }
-    #expect(codes.contains(75), "\(codes)")
-    let last = try ronchi(arguments, ranks: 3)
-    #expect(last.status == 0, "\(last.errors)")
-    #expect(try datasetDigests(result) == datasetDigests(whole))
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path).filter { $0.contains("partial") }
-    #expect(names.isEmpty)
+    let slow = try SlowRun(noise: noise)
+    let output = slow.folder.path("result.h5")
+    let asked = try slow.disturbed(output, ranks: 1, "kill -\(noise ? "USR1" : "USR2") ${ranks[0]}")
+    #expect(asked.status == 75, "\(asked.errors)")
+    let killed = try slow.disturbed(output, ranks: 3, "sleep 0.1; kill -KILL ${ranks[-1]}")
+    #expect(killed.status != 0 && killed.errors.contains("resumed: "), "\(killed.errors)")
+    #expect(try slow.resumed(output).digests == slow.undisturbed())
+    let names = try FileManager.default.contentsOfDirectory(atPath: slow.folder.url.path)
+    #expect(!names.contains { $0.contains("partial") })
   }
 
   @Test("a finished result is not computed twice; another job is refused; --force computes again")
@@ -72,33 +39,24 @@ import Testing
 
   @Test("an unfinished run of another job is not continued, and the difference is named")
   func mismatch() throws {
-    let folder = try TemporaryFolder()
-    let scan = try slowScan(folder)
-    let job = try folder.write(slowJob, to: "job.yml")
-    let arguments = ["run", job, "-i", scan, "-o", folder.path("r.h5")]
-    var delay = 0.5
-    while !FileManager.default.fileExists(atPath: folder.path("r.h5.partial.checkpoint")), delay < 2 {
-      let outcome = try interrupt(arguments, ranks: 1, SIGUSR1, after: delay)
-      try #require(outcome.status != 0, "finished before it was killed")
-      delay += 0.15
-    }
-    let other = try ronchi(arguments + ["--set", "analyses.3.radial_profile.bins=9"], ranks: 2)
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    #expect(try slow.disturbed(output, ranks: 1, "kill -USR1 ${ranks[0]}").status == 75)
+    let other = try ronchi(slow.arguments(output) + ["--set", "analyses.3.radial_profile.bins=9"], ranks: 2)
     #expect(other.status == 73)
     #expect(other.errors.contains("bins: 9") && other.errors.contains("--force"), "\(other.errors)")
-    #expect(try ronchi(arguments, ranks: 2).status == 0)
+    #expect(try ronchi(slow.arguments(output), ranks: 2).status == 0)
   }
 
   @Test("a second job on the same output is refused while the first one runs")
   func lock() throws {
-    let folder = try TemporaryFolder()
-    let scan = try slowScan(folder)
-    let job = try folder.write(slowJob, to: "job.yml")
-    let arguments = [ronchiBinary, "run", job, "-i", scan, "-o", folder.path("r.h5"), "--quiet"]
-    let script = "\"$@\" >/dev/null & sleep 0.4; \"$@\"; code=$?; wait; exit $code"
-    let outcome = try run("/bin/bash", ["-c", script, "run"] + arguments)
-    #expect(outcome.status == 73)
-    #expect(outcome.errors.contains("another job is writing"), "\(outcome.errors)")
-    #expect(FileManager.default.fileExists(atPath: folder.path("r.h5")))
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    let outcome = try slow.disturbed(output, ranks: nil, "\"$@\" 2>&1; echo \"second $?\"")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("second 73"), "\(outcome.output)")
+    #expect(outcome.output.contains("another job is writing"), "\(outcome.output)")
+    #expect(FileManager.default.fileExists(atPath: output))
   }
 
   @Test("a damaged chunk ends all ranks with one message naming the frame, or is masked")

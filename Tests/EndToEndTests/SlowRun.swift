@@ -38,18 +38,23 @@ struct SlowRun {
     return (outcome, try datasetDigests(output))
   }
 
-  /// Starts a run (`ranks` nil: without mpirun), and well into its pass a script of bash that knows mpirun as `$pid`, its
-  /// ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun.
-  func disturbed(
-    _ output: String, ranks: Int?, _ script: String, before: String = "", more: [String] = []
-  ) throws -> Outcome {
+  /// Starts a run (`ranks` nil: without mpirun), and once it has saved a state in its pass a script of bash that knows
+  /// mpirun as `$pid`, its ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun.
+  func disturbed(_ output: String, ranks: Int?, _ script: String, more: [String] = []) throws -> Outcome {
     let log = folder.path("log-\(UUID().uuidString)")
+    // A checkpoint's head says at byte 8 how long it is; behind it come the states.
     let whole = """
       output="$1"; log="$2"; shift 2
-      \(before)
+      states() {
+        local head=$(od -An -t u8 -j 8 -N 8 "$1" 2> /dev/null)
+        (( $(stat -c %s "$1" 2> /dev/null || echo 0) > ${head:-0} + 24 ))
+      }
       "$@" 2> "$log" & pid=$!
-      for i in $(seq 500); do grep -q "blocks and" "$log" && break; sleep 0.02; done
-      sleep 0.2
+      for i in $(seq 1000); do
+        grep -q "blocks and" "$log" && states "$output.partial.checkpoint" && break
+        sleep 0.01
+      done
+      sleep 0.05
       ranks=($(pgrep -P $pid | sort -n))
       { \(script)
       } 2> /dev/null

@@ -48,11 +48,12 @@ ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int
 
 /// Running statistics of every pixel over frames. The meaning of `sum`, `square` and `high` depends on the type:
 /// u8 i8 u16 i16: int64 Σv, uint64 Σv²; u32 i32: int64 Σv, uint64 Σ(v² mod 2³²), uint64 Σ⌊v²/2³²⌋;
-/// f32 f64: pairs of doubles (high, low) for Σv and Σv². Pixels of 8 and 16 bits have 32-bit sums before these, zeros at
-/// first: `narrow_sum`, `narrow_square`, and for each CK_PIECE pixels 8 bytes of `used`, a bound of Σv².
-/// Without `square` (NULL) there are only sums, of f32 and f64 in doubles, and largest values; `used` counts frames.
+/// f32 f64: doubles Σ(v − pivot) and Σ(v − pivot)², where `pivot` has a finite value for each pixel, of the pixels' type.
+/// Pixels of 8 and 16 bits have 32-bit sums before these, zeros at first: `narrow_sum`, `narrow_square`, and for each
+/// CK_PIECE pixels 8 bytes of `used`, a bound of Σv².
+/// Without `square` (NULL) there are only sums and largest values; `used` counts frames.
 typedef struct {
-  void *sum, *square, *high, *smallest, *largest, *narrow_sum, *narrow_square, *used;
+  void *sum, *square, *high, *pivot, *smallest, *largest, *narrow_sum, *narrow_square, *used;
 } ck_statistics;
 
 enum { CK_PIECE = 2048 };
