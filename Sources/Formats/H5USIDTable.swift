@@ -22,10 +22,23 @@ struct H5USIDColumns<Number> {
   /// Whether the numbers of a point lie together.
   var pointsFirst: Bool
 
-  subscript(dimension: Int) -> [Number] {
-    pointsFirst
-      ? (0..<count).map { numbers[$0 * dimensions + dimension] }
-      : Array(numbers[dimension * count..<(dimension + 1) * count])
+  /// The numbers of a dimension, point by point, where they lie.
+  func withColumn<Result>(_ dimension: Int, _ body: (Column) throws -> Result) rethrows -> Result {
+    precondition(count > 0 && numbers.count >= count * dimensions)
+    return try numbers.withUnsafeBufferPointer {
+      try body(
+        Column(
+          first: $0.baseAddress! + (pointsFirst ? dimension : dimension * count),
+          step: pointsFirst ? dimensions : 1, count: count))
+    }
+  }
+
+  struct Column {
+    let first: UnsafePointer<Number>
+    let step: Int
+    let count: Int
+
+    subscript(point: Int) -> Number { first[point * step] }
   }
 
   subscript(dimension: Int, point: Int) -> Number {
@@ -46,18 +59,9 @@ struct H5USIDTable: Sendable {
     indices: H5USIDColumns<Int>, values: H5USIDColumns<Double>?, labels: [String], units: [String]
   ) throws {
     let count = indices.count
-    var found: [(change: Int, ranks: [Int], size: Int, number: Int)] = []
-    for number in 0..<indices.dimensions {
-      let column = indices[number]
-      let distinct = Self.distinct(column)
-      guard distinct.count > 1 else { continue }
-      let change = column.firstIndex { $0 != column[0] } ?? 0
-      var ranks = column
-      if distinct.first != 0 || distinct.last != distinct.count - 1 {
-        let rank = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
-        ranks = column.map { rank[$0] ?? 0 }
-      }
-      found.append((change, ranks, distinct.count, number))
+    var found: [Dimension] = []
+    for number in 0..<indices.dimensions where count > 0 {
+      if let dimension = indices.withColumn(number, { Dimension(number, $0) }) { found.append(dimension) }
     }
     // The column that changes first is the fastest.
     found.sort { $0.change < $1.change }
@@ -71,7 +75,7 @@ struct H5USIDTable: Sendable {
     }
     var period = 1
     for dimension in found {
-      if let irregular = Self.firstIrregular(dimension.ranks, period, dimension.size) {
+      if let irregular = indices.withColumn(dimension.number, { dimension.firstIrregular($0, period) }) {
         throw Problem(
           .badData,
           "irregular grid: point \(irregular) (counted from 0) has index \(indices[dimension.number, irregular]) "
@@ -87,23 +91,44 @@ struct H5USIDTable: Sendable {
     }
   }
 
-  /// Ascending. A set of a million positions would take longer than the rest of the plan.
-  private static func distinct(_ column: [Int]) -> [Int] {
-    guard let low = column.min(), let high = column.max() else { return [] }
-    let (span, isHuge) = high.subtractingReportingOverflow(low)
-    guard !isHuge, span < 2 * column.count else { return Set(column).sorted() }
-    var isThere = [Bool](repeating: false, count: span + 1)
-    for index in column { isThere[index - low] = true }
-    return isThere.indices.filter { isThere[$0] }.map { $0 + low }
-  }
+  /// A column of indices that change.
+  private struct Dimension {
+    let number: Int
+    /// The first point with another index than point 0.
+    let change: Int
+    /// The indices that occur, ascending.
+    let distinct: [Int]
+    var size: Int { distinct.count }
 
-  /// The first point i whose rank is not i / period mod size.
-  private static func firstIrregular(_ ranks: [Int], _ period: Int, _ size: Int) -> Int? {
-    for start in stride(from: 0, to: ranks.count, by: period) {
-      let wanted = start / period % size
-      for point in start..<min(start + period, ranks.count) where ranks[point] != wanted { return point }
+    /// nil for a column of one index.
+    init?(_ number: Int, _ column: H5USIDColumns<Int>.Column) {
+      guard let change = (0..<column.count).first(where: { column[$0] != column[0] }) else { return nil }
+      self.number = number
+      self.change = change
+      distinct = Self.distinct(column)
     }
-    return nil
+
+    /// A set of a million positions would take longer than the rest of the plan.
+    private static func distinct(_ column: H5USIDColumns<Int>.Column) -> [Int] {
+      var (low, high) = (column[0], column[0])
+      for point in 1..<column.count { (low, high) = (min(low, column[point]), max(high, column[point])) }
+      let (span, isHuge) = high.subtractingReportingOverflow(low)
+      guard !isHuge, span < 2 * column.count else { return Set((0..<column.count).map { column[$0] }).sorted() }
+      var isThere = [Bool](repeating: false, count: span + 1)
+      for point in 0..<column.count { isThere[column[point] - low] = true }
+      return isThere.indices.filter { isThere[$0] }.map { $0 + low }
+    }
+
+    /// The first point i whose index is not number i / period mod size of those that occur.
+    func firstIrregular(_ column: H5USIDColumns<Int>.Column, _ period: Int) -> Int? {
+      var start = 0
+      while start < column.count {
+        let wanted = distinct[start / period % size], end = min(start + period, column.count)
+        for point in start..<end where column[point] != wanted { return point }
+        start = end
+      }
+      return nil
+    }
   }
 
   private static func label(_ labels: [String], _ number: Int) -> String {

@@ -63,10 +63,10 @@ extension Planner {
   }
 
   mutating func decodeAnalyses() -> [PlannedAnalysis] {
-    let names = environment.analysisNames.joined(separator: ", ")
     guard case .list(let entries)? = job.root["analyses"], !entries.isEmpty else {
       let given =
         job.root["analyses"].map { $0 == .null || $0 == .list([]) ? "empty" : "\($0.kind) given" } ?? "missing"
+      let names = environment.analysisNames.joined(separator: ", ")
       problems.append(
         Problem(
           .badConfiguration, at: "analyses",

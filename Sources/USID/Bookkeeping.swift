@@ -16,14 +16,20 @@ public struct Bookkeeping: Sendable, Equatable {
   static let modelVersion = "0.0.12"
 
   public init(version: String, date: Date = Date()) {
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.dateFormat = "yyyy_MM_dd-HH_mm_ss"
-    timestamp = formatter.string(from: date)
+    timestamp = Self.timestamp(date)
     let host = ProcessInfo.processInfo.hostName
     machine = host.isEmpty ? "unknown" : host
     platform = Self.platformName()
     self.version = version
+  }
+
+  /// The C library's: Foundation's formatter takes as long as laying out a group.
+  private static func timestamp(_ date: Date) -> String {
+    var (seconds, local) = (time_t(date.timeIntervalSince1970), tm())
+    localtime_r(&seconds, &local)
+    var text = [CChar](repeating: 0, count: 32)
+    let length = strftime(&text, text.count, "%Y_%m_%d-%H_%M_%S", &local)
+    return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static func platformName() -> String {
