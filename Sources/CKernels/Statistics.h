@@ -1,6 +1,6 @@
 // Included once per pixel type, after Sums.h: running sum, sum of squares, smallest and largest value of each pixel, or
 // sum and largest value alone.
-// Four frames at a time: the state (20 to 40 bytes a pixel) is then read and written once instead of four times.
+// Four frames at a time: the state (6 to 36 bytes a pixel) is then read and written once instead of four times.
 
 // The pixels i < n of frames a, b, c, d; those of the next piece are asked for meanwhile, a line of memory at a time.
 #define LINE ((int64_t)(64 / sizeof(PIXEL)))
