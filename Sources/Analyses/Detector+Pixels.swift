@@ -17,10 +17,10 @@ extension Detector {
   func place(_ context: FrameContext) throws -> PlacedDetector {
     if case .mask(let path) = form { return try placeMask(path, context) }
     let geometry = DetectorGeometry(context.detector, center: center ?? context.center)
+    let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
     var radii: [(key: String, value: Double)] = []
     let selection = try select(geometry, context, &radii)
-    let taken =
-      context.deadPixels.map { selection.intersection(.alive(context.detector, dead: $0)) } ?? selection
+    let taken = selection.intersection(alive)
     let follows = context.followsOrigin && center == nil
     // Dead pixels under the mean origin are no reason: the shape moves on.
     if taken.isEmpty, !(follows && !selection.isEmpty) {

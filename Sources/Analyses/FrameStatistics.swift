@@ -19,7 +19,8 @@ public struct FrameStatistics: FrameAnalysis {
 
   public static let declaration = Declaration<Self>(
     "frame_statistics", "Sum, mean, max, min and std patterns over the scan; total, peak and bad pixels per position.",
-    source: "NumPy's sum, mean, max, min and std with ddof=0; pairs of doubles after Knuth, TAOCP 2, 4.2.2",
+    source:
+      "NumPy's sum, mean, max, min and std with ddof=0; floats as shifted data (Chan, Golub & LeVeque, Am. Stat. 37 (1983) 242)",
     parameters: [
       .init(
         "saturation", \.saturation, .number(-1e300...1e300),
@@ -28,13 +29,13 @@ public struct FrameStatistics: FrameAnalysis {
         "outputs", \.wanted, .list(Output.form),
         "What is wanted; without min and std, or without the maps, the pass is faster."),
     ],
-    outputs: descriptions(unit: "counts"),
+    outputs: descriptions(unit: "counts", saturation: nil),
     example: """
       - frame_statistics: {}
       - frame_statistics: {outputs: [sum, mean, max]}
       """)
 
-  private static func descriptions(unit: String) -> [OutputDescription] {
+  private static func descriptions(unit: String, saturation: Double?) -> [OutputDescription] {
     let patterns = [
       ("sum", "Sum over all positions."), ("mean", "Mean over all positions."), ("max", "Largest value."),
       ("min", "Smallest value."), ("std", "Standard deviation over all positions (ddof 0)."),
@@ -43,7 +44,8 @@ public struct FrameStatistics: FrameAnalysis {
       OutputDescription("total", .map, quantity: "Intensity", unit: unit, "Sum over the detector."),
       OutputDescription("peak", .map, quantity: "Intensity", unit: unit, "Largest pixel of the frame."),
       OutputDescription(
-        "bad_pixels", .map, quantity: "Pixels", unit: "", "Pixels that are saturated, NaN or infinite."),
+        "bad_pixels", .map, quantity: "Pixels", unit: "", "Pixels that are saturated, NaN or infinite."
+      ).with(saturation.map { [("saturation", .number($0))] } ?? []),
     ]
   }
 
@@ -52,12 +54,9 @@ public struct FrameStatistics: FrameAnalysis {
       throw Problem(
         .badConfiguration, at: "outputs", "[] given; at least one output is needed; remove the key to get all of them")
     }
-    var outputs = Self.descriptions(unit: intensityUnit(context))
-    if let saturation = saturation ?? context.saturation {
-      outputs[outputs.count - 1].attributes = [("saturation", .number(saturation))]
-    }
     let names = wanted.map(\.rawValue)
-    return outputs.filter { names.contains($0.name) }
+    return Self.descriptions(unit: intensityUnit(context), saturation: saturation ?? context.saturation)
+      .filter { names.contains($0.name) }
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {

@@ -42,7 +42,7 @@ struct H5USIDColumns<Number> {
   }
 
   subscript(dimension: Int, point: Int) -> Number {
-    pointsFirst ? numbers[point * dimensions + dimension] : numbers[dimension * count + point]
+    withColumn(dimension) { $0[point] }
   }
 }
 

@@ -24,25 +24,27 @@ public final class PixelStatistics {
     self.pixels = pixels
     let extremes = Self.extremes(type.memory, pixels, extent)
     narrow = type.size < 4 ? NarrowSums(pixels, extent) : nil
-    let sums: [any Accumulator]
+    var state = ck_statistics()
     if type.isInteger {
-      let count = PixelSum<UInt64>(1)
-      frames = count.values.baseAddress!
+      let sums = Self.integerSums(type, pixels, extent), count = PixelSum<UInt64>(1)
+      let places = sums.map(\.bytes.baseAddress) + [nil, nil]
+      (state.sum, state.square, state.high) = (places[0], places[1], places[2])
       shifted = nil
-      sums = Self.integerSums(type, pixels, extent)
+      frames = count.values.baseAddress!
       accumulators = sums + [count] + extremes
     } else {
-      let shifted = ShiftedSums(pixels, type, squares: extent == .all)
-      frames = shifted.frames
-      self.shifted = shifted
-      sums = []
-      accumulators = [shifted] + extremes
+      let sums = ShiftedSums(pixels, type, squares: extent == .all)
+      (state.sum, state.square, state.pivot) = (sums.sum, sums.square, sums.pivot)
+      shifted = sums
+      frames = sums.frames
+      accumulators = [sums] + extremes
     }
-    func place(_ number: Int) -> UnsafeMutableRawPointer? { number < sums.count ? sums[number].bytes.baseAddress : nil }
-    state = ck_statistics(
-      sum: shifted?.sum ?? place(0), square: shifted?.square ?? place(1), high: place(2), pivot: shifted?.pivot,
-      smallest: extent == .all ? extremes[0].bytes.baseAddress : nil, largest: extremes.last!.bytes.baseAddress,
-      narrow_sum: narrow?.sum.pointer, narrow_square: narrow?.square?.pointer, used: narrow?.used.pointer)
+    if extent == .all { state.smallest = extremes[0].bytes.baseAddress }
+    state.largest = extremes.last?.bytes.baseAddress
+    state.narrow_sum = UnsafeMutableRawPointer(narrow?.sum.pointer)
+    state.narrow_square = UnsafeMutableRawPointer(narrow?.square?.pointer)
+    state.used = UnsafeMutableRawPointer(narrow?.used.pointer)
+    self.state = state
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4], budget: 2 << 20)
   }
 
@@ -99,7 +101,7 @@ public final class PixelStatistics {
   }
 
   private func accumulate(_ frames: UnsafeRawPointer, _ count: Int, stride: Int) {
-    if self.frames.pointee == 0, count > 0 { shifted?.start(frames) }
+    if self.frames.pointee == 0, count > 0 { shifted?.takePivots(frames) }
     withUnsafePointer(to: state) { ck_accumulate(type.c, frames, Int64(stride), Int64(count), Int64(pixels), $0) }
     self.frames.pointee += UInt64(count)
   }
@@ -173,17 +175,4 @@ private struct NarrowSums {
   }
 
   var bytes: Int { (square == nil ? 4 : 8) * sum.values.count }
-}
-
-extension DoubleDouble {
-  /// The nearest double; infinities and NaN as a plain sum would have them.
-  var rounded: Double { high.isFinite ? high + low : high }
-
-  static func * (a: DoubleDouble, b: DoubleDouble) -> DoubleDouble {
-    let product = a.high * b.high
-    let error = (-product).addingProduct(a.high, b.high)
-    return DoubleDouble(product, error + (a.high * b.low + a.low * b.high))
-  }
-
-  func minus(_ other: DoubleDouble) -> Double { (high - other.high) + (low - other.low) }
 }

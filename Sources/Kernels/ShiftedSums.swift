@@ -9,14 +9,14 @@ final class ShiftedSums: Accumulator {
   private let type: PixelType
   private let pixels: Int
   private let hasSquares: Bool
-  private static let start = 64
+  private static let lead = 64
 
   /// - Parameter type: floating
   init(_ pixels: Int, _ type: PixelType, squares: Bool) {
     self.type = type
     self.pixels = pixels
     hasSquares = squares
-    let size = Self.start + pixels * ((squares ? 16 : 8) + type.size)
+    let size = Self.lead + pixels * ((squares ? 16 : 8) + type.size)
     bytes = .allocate(byteCount: size, alignment: 64)
     reset()
   }
@@ -34,7 +34,7 @@ final class ShiftedSums: Accumulator {
   }
 
   private func parts(_ bytes: UnsafeMutableRawPointer) -> Parts {
-    let sum = (bytes + Self.start).assumingMemoryBound(to: Double.self)
+    let sum = (bytes + Self.lead).assumingMemoryBound(to: Double.self)
     return Parts(
       frames: bytes.assumingMemoryBound(to: UInt64.self), sum: sum, square: hasSquares ? sum + pixels : nil,
       pivot: UnsafeMutableRawPointer(sum + (hasSquares ? 2 : 1) * pixels))
@@ -48,11 +48,11 @@ final class ShiftedSums: Accumulator {
   var pivot: UnsafeMutableRawPointer { own.pivot }
 
   /// Takes the values of the first frame as pivots, 0 where they are not finite.
-  func start(_ frame: UnsafeRawPointer) {
-    if type == .f32 { start(frame, Float.self) } else { start(frame, Double.self) }
+  func takePivots(_ frame: UnsafeRawPointer) {
+    if type == .f32 { takePivots(frame, Float.self) } else { takePivots(frame, Double.self) }
   }
 
-  private func start<Pixel: BinaryFloatingPoint>(_ frame: UnsafeRawPointer, _: Pixel.Type) {
+  private func takePivots<Pixel: BinaryFloatingPoint>(_ frame: UnsafeRawPointer, _: Pixel.Type) {
     let first = frame.assumingMemoryBound(to: Pixel.self), pivot = own.pivot.assumingMemoryBound(to: Pixel.self)
     for i in 0..<pixels { pivot[i] = first[i].isFinite ? first[i] : 0 }
   }

@@ -38,8 +38,8 @@ struct SlowRun {
     return (outcome, try datasetDigests(output))
   }
 
-  /// Starts a run (`ranks` nil: without mpirun), and once it has saved a state in its pass a script of bash that knows
-  /// mpirun as `$pid`, its ranks as `${ranks[0]}` and so on, and `$output`. Ends with the status of mpirun.
+  /// Starts a run (`ranks` nil: without mpirun), and once a state of its pass is saved, or one was before, a script of
+  /// bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so on, and `$output`. Ends with mpirun's status.
   func disturbed(_ output: String, ranks: Int?, _ script: String, more: [String] = []) throws -> Outcome {
     let log = folder.path("log-\(UUID().uuidString)")
     // A checkpoint's head says at byte 8 how long it is; behind it come the states.
