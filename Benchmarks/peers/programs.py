@@ -77,6 +77,9 @@ class Peer:
     def __init__(self, setting, scan):
         self.setting = setting
         environment = {**os.environ, "PYTHONPATH": HERE, "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+        # Its BLAS at its best, whatever this session forces upon others.
+        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "peers.py"), setting, scan.folder, *map(str, scan.shape[:3]),
              scan.pixel.str[1:]],

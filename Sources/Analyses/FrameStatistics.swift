@@ -92,15 +92,17 @@ private final class StatisticsKernel: GroupKernel {
   }
 
   func add(_ group: FrameGroup, firstRow: Int) {
-    if let summaries {
-      for (index, position) in group.positions.enumerated() {
-        let summary = summaries.summarize(group[position])
-        rows[0].set(firstRow + index, summary.sum)
-        rows[1].set(firstRow + index, summary.largest)
-        rows[2].set(firstRow + index, Double(summary.bad))
-      }
+    if let statistics { return statistics.add(group, summaries) { set(firstRow + $0, $1) } }
+    guard let summaries else { return }
+    for (index, position) in group.positions.enumerated() {
+      set(firstRow + index, summaries.summarize(group[position]))
     }
-    statistics?.add(group)
+  }
+
+  private func set(_ row: Int, _ summary: FrameSummary) {
+    rows[0].set(row, summary.sum)
+    rows[1].set(row, summary.largest)
+    rows[2].set(row, Double(summary.bad))
   }
 
   func flush() { statistics?.flush() }

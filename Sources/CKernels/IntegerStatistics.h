@@ -139,7 +139,7 @@ static void NAME(squares1)(const PIXEL *frame, int64_t n, int64_t done, const ck
 
 CLONES static void NAME(add_sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  EACH4(n) {
+  for (int64_t i = 0; i < n; i++) {
     ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
     sum[i] += (PART)((p + q) + (r + s));
   }

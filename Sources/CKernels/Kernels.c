@@ -13,11 +13,18 @@
 #define SPLIT 2
 #define REAL 3
 #define LOW 0xffffffffu
-// CPUs stop to fetch ahead by themselves at the end of a page, and where masks jump over pixels: what lies a page further
-// on is asked for early.
-#define AHEAD(pixel) __builtin_prefetch((const char *)(pixel) + 4096, 0, 2)
-// Pixels of four frames that fit the first-level cache.
-#define PIECE CK_PIECE
+// Asks for every line of memory under `length` pixels that lie `distance` bytes further on. CPUs stop to fetch ahead by
+// themselves at the end of a page, and where masks jump over pixels or several frames are read at a time.
+#define ASK(pixel, length, distance)                                                                             \
+  for (uintptr_t line = (uintptr_t)(pixel) & ~(uintptr_t)63; line < (uintptr_t)((pixel) + (length)); line += 64) \
+    __builtin_prefetch((const char *)line + (distance), 0, 3)
+// Measured: two pages for one frame; a few pieces for four.
+#define RUN_AHEAD 8192
+#define PIECE_AHEAD 2560
+// Pixels of a piece.
+#define PIECE (CK_PIECE / (int64_t)sizeof(PIXEL))
+// Frames whose sums are kept while their pieces are added to the statistics: a multiple of 4.
+#define MOST_TOGETHER 16
 // Pixels whose values of four frames are mixed at a time: a multiple of 8.
 #define MIXED 64
 
@@ -175,8 +182,8 @@ ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int
 }
 
 void ck_accumulate(ck_type type, const void *frames, int64_t stride, int64_t count, int64_t pixels,
-                   const ck_statistics *state) {
-#define CALL(name) accumulate_##name((const pixel_t *)frames, stride, count, pixels, state)
+                   const ck_statistics *state, double saturation, ck_summary *summaries) {
+#define CALL(name) accumulate_##name((const pixel_t *)frames, stride, count, pixels, state, saturation, summaries)
   DISPATCH(type, CALL)
 #undef CALL
 }
@@ -293,59 +300,6 @@ CLONES void ck_ring_bins(const ck_rings *rings, int64_t rows, int64_t columns, u
       } else {
         memcpy(bin + x, &ring, (size_t)count * sizeof(uint16_t));
       }
-    }
-  }
-}
-
-// 256 pixels of four frames and four masks as doubles take 16 KiB of the first-level cache.
-#define TILE CK_TILE
-#define GROUP CK_GROUP
-#define MOST_FRAMES 32
-typedef double eight __attribute__((vector_size(64)));
-
-// Four frames by four masks: sixteen independent sums of eight lanes each. Fused on purpose: one rounding a product, on
-// every CPU the same (where it has no such instruction, the C library's, which is slow).
-CLONES static void product(const double *frames, const double *masks, eight *work) {
-  eight sums[GROUP][GROUP];
-  memcpy(sums, work, sizeof sums);
-  for (int64_t i = 0; i < TILE; i += 8) {
-    eight weight[GROUP];
-#pragma clang loop unroll(full)
-    for (int m = 0; m < GROUP; m++) weight[m] = *(const eight *)(masks + m * TILE + i);
-#pragma clang loop unroll(full)
-    for (int f = 0; f < GROUP; f++) {
-      eight v = *(const eight *)(frames + f * TILE + i);
-#pragma clang loop unroll(full)
-      for (int m = 0; m < GROUP; m++) sums[f][m] = __builtin_elementwise_fma(weight[m], v, sums[f][m]);
-    }
-  }
-  memcpy(work, sums, sizeof sums);
-}
-
-void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
-              int64_t mask_count, double *products, double *work) {
-  const int64_t frame_groups = (frame_count + GROUP - 1) / GROUP, mask_groups = (mask_count + GROUP - 1) / GROUP;
-  double tile[MOST_FRAMES * TILE] __attribute__((aligned(64)));
-  eight *sums = (eight *)work;
-  memset(tile, 0, sizeof tile);
-  memset(sums, 0, (size_t)(frame_groups * mask_groups) * GROUP * GROUP * sizeof(eight));
-  for (int64_t done = 0; done < pixels; done += TILE, weights += mask_groups * GROUP * TILE) {
-    int64_t part = pixels - done < TILE ? pixels - done : TILE;
-    for (int64_t f = 0; f < frame_count; f++) {
-#define CALL(name) convert_##name((const pixel_t *)frames + f * pixels + done, part, tile + f * TILE)
-      DISPATCH(type, CALL)
-#undef CALL
-      for (int64_t i = part; i < TILE; i++) tile[f * TILE + i] = 0;
-    }
-    for (int64_t f = 0; f < frame_groups; f++)
-      for (int64_t m = 0; m < mask_groups; m++)
-        product(
-          tile + f * GROUP * TILE, weights + m * GROUP * TILE, sums + (f * mask_groups + m) * GROUP * GROUP);
-  }
-  for (int64_t f = 0; f < frame_count; f++) {
-    for (int64_t m = 0; m < mask_count; m++) {
-      eight v = sums[((f / GROUP * mask_groups + m / GROUP) * GROUP + f % GROUP) * GROUP + m % GROUP];
-      products[f * mask_count + m] = ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
     }
   }
 }

@@ -25,7 +25,7 @@ CLONES static void NAME(distances1)(const PIXEL *restrict a, int64_t n, const PI
 CLONES static void NAME(add_sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, const PIXEL *restrict pivot,
                                    double *restrict sum) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
-  EACH4(n) {
+  for (int64_t i = 0; i < n; i++) {
     double origin = pivot[i];
     sum[i] = (((sum[i] + (a[i] - origin)) + (b[i] - origin)) + (c[i] - origin)) + (d[i] - origin);
   }

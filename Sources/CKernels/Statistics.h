@@ -2,14 +2,6 @@
 // sum and largest value alone.
 // Four frames at a time: the state (6 to 36 bytes a pixel) is then read and written once instead of four times.
 
-// The pixels i < n of frames a, b, c, d; those of the next piece are asked for meanwhile, a line of memory at a time.
-#define LINE ((int64_t)(64 / sizeof(PIXEL)))
-#define NEXT(frame) __builtin_prefetch(frame + line + PIECE, 0, 2)
-#define EACH4(n)                                                   \
-  for (int64_t line = 0; line < (n); line += LINE)                 \
-    if (NEXT(a), NEXT(b), NEXT(c), NEXT(d), 1)                     \
-      for (int64_t i = line; i < (line + LINE < (n) ? line + LINE : (n)); i++)
-
 #if FAMILY == REAL
 #include "RealStatistics.h"
 #else
@@ -83,19 +75,35 @@ static void NAME(add1)(const PIXEL *frame, int64_t n, int64_t done, const ck_sta
   }
 }
 
-static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
-                             const ck_statistics *state) {
-  // In pieces, so that the second loop finds the pixels in the first-level cache.
+// Up to MOST_TOGETHER frames, in pieces, so that each loop but the first finds the pixels in the first-level cache.
+static void NAME(accumulate_few)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
+                                 const ck_statistics *state, NAME(running) *sums) {
   for (int64_t done = 0; done < pixels; done += PIECE) {
     const int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
-    int64_t frame = 0;
-    for (; frame + 4 <= count; frame += 4) NAME(add4)(frames + frame * stride + done, stride, n, done, state);
-    for (; frame < count; frame++) NAME(add1)(frames + frame * stride + done, n, done, state);
+    for (int64_t first = 0, together; first < count; first += together) {
+      const PIXEL *piece = frames + first * stride + done;
+      together = first + 4 <= count ? 4 : 1;
+      for (int64_t i = 0; i < together; i++) ASK(piece + i * stride, n, PIECE_AHEAD);
+      if (together == 4) NAME(add4)(piece, stride, n, done, state);
+      else NAME(add1)(piece, n, done, state);
+      for (int64_t i = 0; sums && i < together; i++) NAME(sum_largest)(piece + i * stride, n, sums + first + i);
+    }
   }
 }
 
-#undef LINE
-#undef NEXT
-#undef EACH4
+static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
+                             const ck_statistics *state, double saturation, ck_summary *summaries) {
+  const ck_run whole = {0, (uint32_t)pixels, 0, 0};
+  for (int64_t first = 0; first < count; first += MOST_TOGETHER) {
+    const int64_t few = count - first < MOST_TOGETHER ? count - first : MOST_TOGETHER;
+    const PIXEL *frame = frames + first * stride;
+    NAME(running) sums[MOST_TOGETHER];
+    for (int64_t i = 0; summaries && i < few; i++) NAME(begin_sum)(frame[i * stride], sums + i);
+    NAME(accumulate_few)(frame, stride, few, pixels, state, summaries ? sums : 0);
+    for (int64_t i = 0; summaries && i < few; i++)
+      summaries[first + i] = NAME(end_sum)(sums + i, frame + i * stride, &whole, 1, saturation);
+  }
+}
+
 #undef LESS
 #undef MORE

@@ -61,6 +61,7 @@ CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_r
     for (uint32_t r = first[part]; r < first[part + 1]; r++) {
       const PIXEL *pixel = frame + runs[r].start;
       int64_t length = runs[r].length;
+      ASK(pixel, length, RUN_AHEAD);
       if ((budget -= length / LANES + 1) < 0) {
         sums[t].FIELD += NAME(reduce)(&lanes);
         lanes = (NAME(lanes)){0};
@@ -71,7 +72,6 @@ CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_r
         budget = FLUSH - (length / LANES + 1);
       }
       for (; length >= LANES; length -= LANES, pixel += LANES) {
-        AHEAD(pixel);
         lanes += __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
       }
       if (length > 0) {
@@ -120,6 +120,7 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
   for (int64_t r = 0; r < count; r++) {
     const PIXEL *pixel = frame + runs[r].start;
     int64_t length = runs[r].length;
+    ASK(pixel, length, RUN_AHEAD);
     if (runs[r].y != y) {
       const TOTAL rows = (TOTAL)(runs[r].y - y);
       NAME(totals) sum = __builtin_convertvector(lanes, NAME(totals));
@@ -134,7 +135,6 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
     }
     NAME(sums) *sum = (NAME(sums) *)(column + runs[r].x);
     for (; length >= LANES; length -= LANES, pixel += LANES, sum++) {
-      AHEAD(pixel);
       NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
       lanes += value;
       *sum += value;
@@ -157,14 +157,30 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
   sums[2].FIELD = NAME(add_up)(&right);
 }
 
-CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, TOTAL *sum, PIXEL *largest) {
-  NAME(vector) top = {0};
-  top += pixel[0];
-  int64_t i = 0;
+// The sum and the largest value of a frame, as far as its pixels have been seen.
+typedef struct {
+  NAME(lanes) lanes;
+  NAME(vector) top;
+  TOTAL sum;      // of pixels that fill no window, and of lanes that might have overflowed
+  PIXEL largest;  // of pixels that fill no window
+  int64_t budget;
+} NAME(running);
+
+static void NAME(begin_sum)(PIXEL first, NAME(running) *running) {
+  memset(running, 0, sizeof *running);
+  running->top += first;
+  running->largest = first;
+  running->budget = FLUSH;
+}
+
+// Where pieces of a frame have whole windows, the bits are those of the frame in one piece.
+CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(running) *running) {
+  NAME(lanes) lanes = running->lanes;
+  NAME(vector) top = running->top;
+  TOTAL sum = running->sum;
+  int64_t budget = running->budget, i = 0;
   while (i + LANES <= length) {
-    NAME(lanes) lanes = {0};
-    for (int64_t budget = FLUSH; budget > 0 && i + LANES <= length; budget--, i += LANES) {
-      AHEAD(pixel + i);
+    for (; budget > 0 && i + LANES <= length; budget--, i += LANES) {
       NAME(vector) value = *(const NAME(window) *)(pixel + i);
       lanes += __builtin_convertvector(value, NAME(lanes));
       // Not (value <= top): NaN wins, and stays because nothing compares with it.
@@ -173,17 +189,21 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, TOTAL *
       keep |= lost;
       top = (NAME(vector))(((NAME(bits))top & keep) | ((NAME(bits))value & ~keep));
     }
-    *sum += NAME(reduce)(&lanes);
+    if (budget > 0) break;
+    sum += NAME(reduce)(&lanes);
+    lanes = (NAME(lanes)){0};
+    budget = FLUSH;
   }
-  PIXEL last = *largest, tops[LANES];
-  memcpy(tops, &top, sizeof tops);
-  for (int j = 0; j < LANES; j++)
-    if (!(tops[j] <= last) && last == last) last = tops[j];
+  PIXEL last = running->largest;
   for (; i < length; i++) {
-    *sum += (TOTAL)pixel[i];
+    sum += (TOTAL)pixel[i];
     if (!(pixel[i] <= last) && last == last) last = pixel[i];
   }
-  *largest = last;
+  running->lanes = lanes;
+  running->top = top;
+  running->sum = sum;
+  running->largest = last;
+  running->budget = budget;
 }
 
 CLONES static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double saturation) {
@@ -199,19 +219,36 @@ CLONES static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double
   return bad;
 }
 
-static ck_summary NAME(summarize)(const PIXEL *frame, const ck_run *runs, int64_t count, double saturation) {
-  ck_summary result = {{0}, NAN, 0};
-  if (count == 0) return result;
-  TOTAL sum = 0;
-  PIXEL largest = frame[runs[0].start];
-  for (int64_t r = 0; r < count; r++) NAME(sum_largest)(frame + runs[r].start, runs[r].length, &sum, &largest);
+// What `running` makes of the runs, all of whose pixels it has seen.
+static ck_summary NAME(end_sum)(const NAME(running) *running, const PIXEL *frame, const ck_run *runs, int64_t count,
+                                double saturation) {
+  PIXEL largest = running->largest, tops[LANES];
+  memcpy(tops, &running->top, sizeof tops);
+  for (int j = 0; j < LANES; j++)
+    if (!(tops[j] <= largest) && largest == largest) largest = tops[j];
+  const TOTAL sum = running->sum + NAME(reduce)(&running->lanes);
+  ck_summary result = {{0}, (double)largest, 0};
   result.sum.FIELD = sum;
-  result.largest = (double)largest;
   // A bad pixel shows in the largest value or, −∞, in the sum: nearly every frame is spared the count.
   if (!((double)largest < saturation) || !((double)sum > -INFINITY))
     for (int64_t r = 0; r < count; r++)
       result.bad += NAME(count_bad)(frame + runs[r].start, runs[r].length, saturation);
   return result;
+}
+
+static ck_summary NAME(summarize)(const PIXEL *frame, const ck_run *runs, int64_t count, double saturation) {
+  if (count == 0) return (ck_summary){{0}, NAN, 0};
+  NAME(running) running;
+  NAME(begin_sum)(frame[runs[0].start], &running);
+  for (int64_t r = 0; r < count; r++) {
+    const PIXEL *pixel = frame + runs[r].start;
+    for (int64_t done = 0; done < runs[r].length; done += PIECE) {
+      const int64_t n = runs[r].length - done < PIECE ? runs[r].length - done : PIECE;
+      ASK(pixel + done, n, RUN_AHEAD);
+      NAME(sum_largest)(pixel + done, n, &running);
+    }
+  }
+  return NAME(end_sum)(&running, frame, runs, count, saturation);
 }
 
 typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned(1), may_alias));
@@ -300,6 +337,7 @@ CLONES static void NAME(sum_bins4)(const PIXEL *frame, int64_t stride, const ck_
         memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
         budget = MOST_BINNED - part;
       }
+      for (int64_t i = 0; i < 4; i++) ASK(pixel + i * stride, part, PIECE_AHEAD);
       PIXEL mixed[4 * MIXED] __attribute__((aligned(64)));
       NAME(mix)(pixel, stride, part, mixed);
       const NAME(four) *four = (const NAME(four) *)mixed;
@@ -388,9 +426,4 @@ static void NAME(sum_lists)(const PIXEL *frame, const int32_t *offset, const uin
     for (uint32_t i = first[k]; i < first[k + 1]; i++) sum += (TOTAL)frame[offset[i]];
     sums[k] = (double)sum;
   }
-}
-
-// Pixels as doubles.
-CLONES static void NAME(convert)(const PIXEL *restrict pixel, int64_t count, double *restrict out) {
-  for (int64_t i = 0; i < count; i++) out[i] = (double)pixel[i];
 }

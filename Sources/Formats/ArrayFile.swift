@@ -43,34 +43,10 @@ private func loadNpyArray(_ probe: FileProbe) throws -> DenseArray {
 
 private func doubles(_ bytes: UnsafeRawPointer, _ header: NpyHeader) -> [Double] {
   let type = header.element.pixelType
-  let (count, size) = (header.count, type.size)
-  let swapped = FrameCoding.plain(header.byteOrder, type).isSwapped
-  return withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { pixel in
-    (0..<count).map { i in
-      let at = bytes + i * size
-      if swapped {
-        swapBytes(at, pixel.baseAddress!, pixels: 1, size: size)
-      } else {
-        pixel.baseAddress!.copyMemory(from: at, byteCount: size)
-      }
-      return type.double(UnsafeRawPointer(pixel.baseAddress!))
-    }
-  }
-}
-
-extension PixelType {
-  /// The value of one aligned pixel in the native byte order.
-  func double(_ pixel: UnsafeRawPointer) -> Double {
-    switch self {
-    case .u8: Double(pixel.load(as: UInt8.self))
-    case .u16: Double(pixel.load(as: UInt16.self))
-    case .u32: Double(pixel.load(as: UInt32.self))
-    case .i8: Double(pixel.load(as: Int8.self))
-    case .i16: Double(pixel.load(as: Int16.self))
-    case .i32: Double(pixel.load(as: Int32.self))
-    case .f32: Double(pixel.load(as: Float.self))
-    case .f64: pixel.load(as: Double.self)
-    }
+  guard FrameCoding.plain(header.byteOrder, type).isSwapped else { return type.doubles(bytes, count: header.count) }
+  return withUnsafeTemporaryAllocation(byteCount: header.count * type.size, alignment: 8) { native in
+    swapBytes(bytes, native.baseAddress!, pixels: header.count, size: type.size)
+    return type.doubles(UnsafeRawPointer(native.baseAddress!), count: header.count)
   }
 }
 

@@ -13,18 +13,26 @@ public struct FrameSummary: Sendable, Equatable {
 public final class FrameSummaries {
   private let type: PixelType
   private let runs: Fixed<ck_run>
-  private let saturation: Double
+  let saturation: Double
+  /// Whether all pixels take part.
+  let isOfWholeFrames: Bool
 
   /// - Parameter saturation: pixels of at least this value are bad; nil: none.
   public init(_ selection: PixelSelection, type: PixelType, saturation: Double?) {
     self.type = type
     self.saturation = saturation ?? .infinity
+    isOfWholeFrames = !selection.included.contains(false)
     let whole = ck_run(start: 0, length: UInt32(selection.shape.count), y: 0, x: 0)
-    runs = Fixed(selection.included.contains(false) ? selection.runs() : [whole])
+    runs = Fixed(isOfWholeFrames ? [whole] : selection.runs())
   }
 
   public func summarize(_ frame: UnsafeRawPointer) -> FrameSummary {
-    let result = ck_summarize(type.c, frame, runs.pointer, Int64(runs.values.count), saturation)
-    return FrameSummary(sum: type.value(result.sum), largest: result.largest, bad: Int(result.bad))
+    FrameSummary(ck_summarize(type.c, frame, runs.pointer, Int64(runs.values.count), saturation), type)
+  }
+}
+
+extension FrameSummary {
+  init(_ result: ck_summary, _ type: PixelType) {
+    self.init(sum: type.value(result.sum), largest: result.largest, bad: Int(result.bad))
   }
 }

@@ -23,7 +23,7 @@ public final class PixelStatistics {
     self.type = type
     self.pixels = pixels
     let extremes = Self.extremes(type.memory, pixels, extent)
-    narrow = type.size < 4 ? NarrowSums(pixels, extent) : nil
+    narrow = type.size < 4 ? NarrowSums(pixels, type, extent) : nil
     var state = ck_statistics()
     if type.isInteger {
       let sums = Self.integerSums(type, pixels, extent), count = PixelSum<UInt64>(1)
@@ -70,20 +70,39 @@ public final class PixelStatistics {
   }
 
   public func add(_ frame: UnsafeRawPointer) {
-    batch.add(frame, row: 0) { accumulate($0, $1.count, stride: pixels) }
+    batch.add(frame, row: 0) { accumulate($0, $1.count, pixels) }
   }
 
   /// Four frames at a time where they lie; only what is left is copied.
-  public func add(_ group: FrameGroup) {
-    var next = group.positions.lowerBound
-    let end = group.positions.upperBound
-    while batch.count > 0, next < end {
-      add(group[next])
-      next += 1
+  ///
+  /// - Parameters:
+  ///   - summaries: what is to be known of each frame as well: where that is of all its pixels, each piece of a frame is
+  ///     summed on its way into the statistics
+  ///   - output: the index of a frame in the group, and its summary
+  public func add(
+    _ group: FrameGroup, _ summaries: FrameSummaries? = nil, _ output: (Int, FrameSummary) -> Void = { _, _ in }
+  ) {
+    let (first, end) = (group.positions.lowerBound, group.positions.upperBound)
+    var next = first
+    func summarize(until last: Int) {
+      guard let summaries else { return }
+      for position in next..<last { output(position - first, summaries.summarize(group[position])) }
     }
+    func addAlone(until last: Int) {
+      summarize(until: last)
+      for position in next..<last { add(group[position]) }
+      next = last
+    }
+    if batch.count > 0 { addAlone(until: min(end, next + batch.frames - batch.count)) }
     let whole = (end - next) / 4 * 4
-    accumulate(group[next], whole, stride: group.strideBytes / type.size)
-    for position in next + whole..<end { add(group[position]) }
+    if let summaries, summaries.isOfWholeFrames {
+      accumulate(group[next], whole, group.strideBytes / type.size, summaries) { output(next - first + $0, $1) }
+    } else {
+      summarize(until: next + whole)
+      accumulate(group[next], whole, group.strideBytes / type.size)
+    }
+    next += whole
+    addAlone(until: end)
   }
 
   /// Of sums that are not yet in the accumulators, and of frames that wait.
@@ -96,13 +115,26 @@ public final class PixelStatistics {
 
   /// Must be called before the accumulators are read.
   public func flush() {
-    batch.flush { accumulate($0, $1.count, stride: pixels) }
+    batch.flush { accumulate($0, $1.count, pixels) }
     withUnsafePointer(to: state) { ck_settle(type.c, Int64(pixels), $0) }
   }
 
-  private func accumulate(_ frames: UnsafeRawPointer, _ count: Int, stride: Int) {
+  /// - Parameters:
+  ///   - stride: distance of two frames in pixels
+  ///   - summaries: of whole frames; `output` is then given the index of a frame and its summary
+  private func accumulate(
+    _ frames: UnsafeRawPointer, _ count: Int, _ stride: Int, _ summaries: FrameSummaries? = nil,
+    _ output: (Int, FrameSummary) -> Void = { _, _ in }
+  ) {
     if self.frames.pointee == 0, count > 0 { shifted?.takePivots(frames) }
-    withUnsafePointer(to: state) { ck_accumulate(type.c, frames, Int64(stride), Int64(count), Int64(pixels), $0) }
+    withUnsafeTemporaryAllocation(of: ck_summary.self, capacity: summaries == nil ? 0 : count) { found in
+      withUnsafePointer(to: state) {
+        ck_accumulate(
+          type.c, frames, Int64(stride), Int64(count), Int64(pixels), $0, summaries?.saturation ?? .infinity,
+          summaries == nil ? nil : found.baseAddress)
+      }
+      for (index, summary) in found.enumerated() { output(index, FrameSummary(summary, type)) }
+    }
     self.frames.pointee += UInt64(count)
   }
 
@@ -168,10 +200,10 @@ private struct NarrowSums {
   let square: Fixed<UInt32>?
   let used: Fixed<UInt64>
 
-  init(_ pixels: Int, _ extent: PixelStatistics.Extent) {
+  init(_ pixels: Int, _ type: PixelType, _ extent: PixelStatistics.Extent) {
     sum = Fixed(repeatElement(0, count: pixels))
     square = extent == .all ? Fixed(repeatElement(0, count: pixels)) : nil
-    used = Fixed(repeatElement(0, count: pixels / Int(CK_PIECE) + 1))
+    used = Fixed(repeatElement(0, count: pixels * type.size / Int(CK_PIECE) + 1))
   }
 
   var bytes: Int { (square == nil ? 4 : 8) * sum.values.count }

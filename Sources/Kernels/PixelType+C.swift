@@ -17,14 +17,6 @@ extension PixelType {
 
   /// The value of a sum over pixels of this type.
   @inline(__always) func value(_ sum: ck_sum) -> Double { isInteger ? Double(sum.integer) : sum.real }
-
-  /// Pixels `indices` of a frame as doubles. For the few places where speed does not matter.
-  public func doubles(_ frame: UnsafeRawPointer, count: Int) -> [Double] {
-    func convert<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
-      (0..<count).map { frame.loadUnaligned(fromByteOffset: $0 * size, as: Pixel.self).double }
-    }
-    return convert(memory)
-  }
 }
 
 /// A copy of plain values at a fixed address, on a cache line's boundary, for the C loops.

@@ -41,6 +41,9 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     }
   }
 
+  /// The first `count` pixels at `pixels`, which may lie unaligned, as doubles.
+  public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] { memory.doubles(pixels, count: count) }
+
   /// As NumPy writes it: `uint16`.
   public var numpyName: String {
     switch self {
@@ -68,10 +71,22 @@ public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable,
   static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
   static func keepSmallest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
   static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self)
+  /// Pixels that may lie unaligned.
+  static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double]
 }
 
 extension FramePixel {
   public static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self) { values.update(repeating: value) }
+
+  public static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] {
+    Array(unsafeUninitializedCapacity: count) { values, initialized in
+      for i in 0..<count {
+        let pixel = pixels.loadUnaligned(fromByteOffset: i * MemoryLayout<Self>.stride, as: Self.self)
+        values.initializeElement(at: i, to: pixel.double)
+      }
+      initialized = count
+    }
+  }
 
   public static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>) {
     precondition(other.count == values.count)

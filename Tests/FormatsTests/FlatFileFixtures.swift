@@ -84,7 +84,9 @@ struct Scene {
   func matches(_ position: Int, _ frame: UnsafeRawPointer) -> Bool {
     for y in 0..<detector.y {
       for x in 0..<detector.x
-      where type.double(frame + (y * detector.x + x) * type.size) != value(position, y, x) { return false }
+      where type.doubles(frame + (y * detector.x + x) * type.size, count: 1)[0] != value(position, y, x) {
+        return false
+      }
     }
     return true
   }

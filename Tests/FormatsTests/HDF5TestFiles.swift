@@ -50,7 +50,7 @@ struct KnownScan {
       next = position + 1
       for v in 0..<detector.y where wrong == nil {
         for u in 0..<detector.x where wrong == nil {
-          let pixel = type.double(frame + (v * detector.x + u) * type.size)
+          let pixel = type.doubles(frame + (v * detector.x + u) * type.size, count: 1)[0]
           let due = value(position / scan.x, position % scan.x, v, u)
           if pixel != due { wrong = "position \(position), pixel (\(v), \(u)): \(pixel), not \(due)" }
         }

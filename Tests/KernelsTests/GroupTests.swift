@@ -69,6 +69,35 @@ private final class Pack {
     for (a, b) in zip(single.accumulators, grouped.accumulators) { #expect(a.bytes.elementsEqual(b.bytes)) }
   }
 
+  @Test("summaries on the way into the statistics", arguments: PixelType.allCases, [1, 77, 2053])
+  func summaries(type: PixelType, pixels: Int) {
+    var random = Random(pixels + type.size)
+    var frames = frames(type, pixels, 50, &random)
+    if !type.isInteger {
+      for (place, value) in [(7, Double.nan), (20, .infinity), (21, -.infinity)] {
+        frames[place] = Frame(type, frames[place].values.enumerated().map { $0 == pixels / 2 ? value : $1 })
+      }
+    }
+    let pack = Pack(frames), shape = Shape(1, pixels)
+    let plain = PixelStatistics(pixels: pixels, type: type), both = PixelStatistics(pixels: pixels, type: type)
+    for selection in [PixelSelection(shape) { _, _ in true }, PixelSelection(shape) { _, x in pixels == 1 || x != 0 }] {
+      let kernel = FrameSummaries(selection, type: type, saturation: 15)
+      var found: [Int: FrameSummary] = [:]
+      for group in pack.groups(&random) {
+        plain.add(group)
+        both.add(group, kernel) { found[group.positions.lowerBound + $0] = $1 }
+      }
+      for (index, frame) in frames.enumerated() {
+        let alone = kernel.summarize(frame.pointer)
+        #expect(found[index]?.sum.bitPattern == alone.sum.bitPattern)
+        #expect(found[index]?.largest.bitPattern == alone.largest.bitPattern && found[index]?.bad == alone.bad)
+      }
+    }
+    plain.flush()
+    both.flush()
+    for (a, b) in zip(plain.accumulators, both.accumulators) { #expect(a.bytes.elementsEqual(b.bytes)) }
+  }
+
   @Test("sums and largest values alone are those of all", arguments: PixelType.allCases, [1, 77, 2053])
   func sumsAndLargest(type: PixelType, pixels: Int) {
     var random = Random(pixels + type.size)

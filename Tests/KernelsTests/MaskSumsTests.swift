@@ -54,6 +54,36 @@ import Testing
     }
   }
 
+  @Test("single precision weights: 10⁻⁷ of what is summed, NaN and overflow as in double precision", arguments: cases)
+  func singlePrecision(type: PixelType, shape: Shape) {
+    var random = Random(shape.count + 2)
+    let masks = (0..<5).map { _ in (0..<shape.count).map { _ in Double(Float.random(in: -1...1, using: &random)) } }
+    let frames = (0..<9).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let found = sums(masks.map(PixelWeights.weights), frames, shape)
+    for (frame, row) in zip(frames, found) {
+      for (mask, value) in zip(masks, row) {
+        let products = zip(frame.values, mask).map { $0 * $1 }
+        #expect(abs(value - products.reduce(0, +)) <= 1e-7 * products.reduce(0) { $0 + abs($1) })
+      }
+    }
+    guard type == .f32 else { return }
+    let large = Frame(type, Array(repeating: 1e38, count: shape.count))
+    let expected = masks[0].reduce(0) { $0 + $1 * Double(Float(1e38)) }
+    let weights = masks[0].map { $0 * 16 }
+    #expect(abs(sums([.weights(weights)], [large], shape)[0][0] - 16 * expected) <= 1e-7 * 16e38 * Double(shape.count))
+  }
+
+  @Test("integer weights on integer pixels are exact", arguments: PixelType.allCases.filter(\.isInteger))
+  func integerWeights(type: PixelType) {
+    var random = Random(type.size)
+    let shape = Shape(16, 40)
+    let mask = (0..<shape.count).map { Double($0 % 61 - 30) }
+    let frames = (0..<5).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    for (frame, row) in zip(frames, sums([.weights(mask)], frames, shape)) {
+      #expect(row[0] == zip(frame.values, mask).reduce(0) { $0 + $1.0 * $1.1 })
+    }
+  }
+
   @Test("NaN inside of a mask gives NaN, outside it does nothing", arguments: [PixelType.f32, .f64])
   func nan(type: PixelType) {
     let shape = Shape(9, 41)

@@ -50,18 +50,18 @@ ck_summary ck_summarize(ck_type type, const void *frame, const ck_run *runs, int
 /// u8 i8 u16 i16: int64 Σv, uint64 Σv²; u32 i32: int64 Σv, uint64 Σ(v² mod 2³²), uint64 Σ⌊v²/2³²⌋;
 /// f32 f64: doubles Σ(v − pivot) and Σ(v − pivot)², where `pivot` has a finite value for each pixel, of the pixels' type.
 /// Pixels of 8 and 16 bits have 32-bit sums before these, zeros at first: `narrow_sum`, `narrow_square`, and for each
-/// CK_PIECE pixels 8 bytes of `used`, a bound of Σv².
+/// CK_PIECE bytes of a frame 8 bytes of `used`, a bound of Σv².
 /// Without `square` (NULL) there are only sums and largest values; `used` counts frames.
 typedef struct {
   void *sum, *square, *high, *pivot, *smallest, *largest, *narrow_sum, *narrow_square, *used;
 } ck_statistics;
 
-enum { CK_PIECE = 2048 };
+enum { CK_PIECE = 512 };
 
 /// Adds `frame_count` frames that lie `stride` pixels apart, four at a time where there are so many: the state is then
-/// read and written only once.
+/// read and written only once. `summaries`: of each frame, as `ck_summarize` makes them of all its pixels; NULL: none.
 void ck_accumulate(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
-                   const ck_statistics *state);
+                   const ck_statistics *state, double saturation, ck_summary *summaries);
 
 /// Moves the 32-bit sums into the others.
 void ck_settle(ck_type type, int64_t pixels, const ck_statistics *state);
@@ -116,12 +116,17 @@ void ck_ring_bins(const ck_rings *rings, int64_t rows, int64_t columns, uint16_t
 /// Pixels of a tile of weights; frames and masks that are multiplied together.
 enum { CK_TILE = 256, CK_GROUP = 4 };
 
-/// The product of `frame_count` frames (up to 32, one after the other) with `mask_count` weight patterns:
-/// `products[frame * mask_count + mask]` = Σ weight·v. `weights`, on a 64-byte boundary: for each tile of pixels the
-/// CK_TILE weights of every mask, with zeros for pixels and masks up to whole tiles and groups. `work`, on a 64-byte
-/// boundary: 8 values for each frame and mask, both counted in whole groups.
+/// The sums of `frame_count` frames (up to 32, one after the other) under `mask_count` weight patterns, Σ weight·v.
+/// `weights`, on a 64-byte boundary: for each tile of pixels the CK_TILE weights of every mask, with zeros for pixels and
+/// masks up to whole tiles and groups. `sums`, on a 64-byte boundary and overwritten: for each group of frames and each
+/// group of masks CK_GROUP² values, those of the first frame first.
 void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
-              int64_t mask_count, double *products, double *work);
+              int64_t mask_count, double *sums);
+
+/// The same with pixels and weights in single precision: each tile is summed in single, tiles are summed in double
+/// precision.
+void ck_weigh_single(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const float *weights,
+                     int64_t mask_count, double *sums);
 
 #include "Correction.h"
 

@@ -1,0 +1,61 @@
+// Included by Weights.c once for weights in double and once in single precision: products of frames with weights.
+
+// Four frames by four masks over a tile: sixteen independent sums, whose lanes are then added up. Fused on purpose: one
+// rounding a product, on every CPU the same (where it has no such instruction, the C library's, which is slow).
+CLONES static void NAME(product)(const REAL *frames, const REAL *masks, double *work) {
+  VECTOR sums[GROUP * GROUP] = {0};
+  const int64_t step = sizeof(VECTOR) / sizeof(REAL);
+  for (int64_t i = 0; i < TILE; i += step) {
+    VECTOR weight[GROUP];
+#pragma clang loop unroll(full)
+    for (int m = 0; m < GROUP; m++) weight[m] = *(const VECTOR *)(masks + m * TILE + i);
+#pragma clang loop unroll(full)
+    for (int f = 0; f < GROUP; f++) {
+      VECTOR v = *(const VECTOR *)(frames + f * TILE + i);
+#pragma clang loop unroll(full)
+      for (int m = 0; m < GROUP; m++)
+        sums[f * GROUP + m] = __builtin_elementwise_fma(weight[m], v, sums[f * GROUP + m]);
+    }
+  }
+  eight *total = (eight *)work;
+  ADD_UP(sums, total)
+}
+
+#define CONVERT(name, PIXEL)                                                                                     \
+  CLONES static void NAME(convert_##name)(const PIXEL *restrict pixel, int64_t count, REAL *restrict out) {      \
+    for (int64_t i = 0; i < count; i++) out[i] = (REAL)pixel[i];                                                 \
+  }
+CONVERT(u8, uint8_t)
+CONVERT(u16, uint16_t)
+CONVERT(u32, uint32_t)
+CONVERT(i8, int8_t)
+CONVERT(i16, int16_t)
+CONVERT(i32, int32_t)
+CONVERT(f32, float)
+CONVERT(f64, double)
+
+static void NAME(weigh)(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const REAL *weights,
+                        int64_t mask_count, double *sums) {
+  const int64_t frame_groups = (frame_count + GROUP - 1) / GROUP, mask_groups = (mask_count + GROUP - 1) / GROUP;
+  REAL tile[MOST_FRAMES * TILE] __attribute__((aligned(64))) = {0};
+  memset(sums, 0, (size_t)(frame_groups * mask_groups) * GROUP * GROUP * sizeof(double));
+  for (int64_t done = 0; done < pixels; done += TILE, weights += mask_groups * GROUP * TILE) {
+    const int64_t part = pixels - done < TILE ? pixels - done : TILE;
+    for (int64_t f = 0; f < frame_count; f++) {
+#define CALL(name) NAME(convert_##name)((const pixel_t *)frames + f * pixels + done, part, tile + f * TILE)
+      DISPATCH(type, CALL)
+#undef CALL
+      for (int64_t i = part; i < TILE; i++) tile[f * TILE + i] = 0;
+    }
+    // The tile stays in the first-level cache, or nearly, while the weights pass by once.
+    for (int64_t m = 0; m < mask_groups; m++)
+      for (int64_t f = 0; f < frame_groups; f++)
+        NAME(product)(tile + f * GROUP * TILE, weights + m * GROUP * TILE,
+                      sums + (f * mask_groups + m) * GROUP * GROUP);
+  }
+}
+
+#undef NAME
+#undef REAL
+#undef VECTOR
+#undef CONVERT
