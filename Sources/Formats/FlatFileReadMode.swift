@@ -1,11 +1,9 @@
 import Foundation
 import STEM
 
-/// How files are read. Mapped where the page cache holds a file in large folios (`MappedFile.isQuick`): nothing is
-/// copied. With `pread` in small windows elsewhere: with single pages it was measured to give 9.3 to 14.2 GB/s where a
-/// mapping gave 4.8 to 7.8 (Linux 6.18, one core, u16 frames); it also reports read errors, and network file systems
-/// prefer it. Files larger than half of the memory are read around the page cache (`direct`) as far as it does not hold
-/// them.
+/// How files are read. What the page cache holds is mapped where it holds large folios, and copied elsewhere
+/// (`CachedFile`). What it does not hold is read with `pread` in small windows; network file systems prefer it. Files
+/// larger than half of the memory are read around the page cache (`direct`) as far as it does not hold them.
 enum ReadMode: String, CaseIterable {
   case mmap, pread, direct
 
@@ -13,7 +11,7 @@ enum ReadMode: String, CaseIterable {
   static let variable = "RONCHI_READ"
 
   /// nil: by the file. Throws `Problem` when the environment asks for an unknown mode.
-  static func chosen(_ wanted: String? = ProcessInfo.processInfo.environment[variable]) throws -> ReadMode? {
+  static func chosen(_ wanted: String? = getenv(variable).map { String(cString: $0) }) throws -> ReadMode? {
     guard let wanted, !wanted.isEmpty else { return nil }
     guard let mode = ReadMode(rawValue: wanted.lowercased()) else {
       throw Problem(

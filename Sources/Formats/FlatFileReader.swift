@@ -25,7 +25,7 @@ final class FlatFileReader: FrameReader {
     windowFrames = ReadWindow.frames(of: source.windowFrameBytes)
   }
 
-  var isMapped: Bool { bytes is MappedFile }
+  var isMapped: Bool { bytes is MappedFile || bytes is CachedFile }
 
   func expect(_ runs: [Range<Int>]) {
     let layout = source.layout

@@ -40,9 +40,9 @@ func openBytes(_ path: String, size: Int) throws -> any ByteSource {
   case .pread: return BufferedFile(file)
   case .direct: return makeDirect(file)
   case nil:
-    let isLarge = DirectFile.isFor(size: file.size)
-    if !isLarge, let mapped = try? MappedFile(file), mapped.isQuick { return mapped }
-    return isLarge ? makeDirect(file) : BufferedFile(file)
+    if DirectFile.isFor(size: file.size) { return makeDirect(file) }
+    if let cached = CachedFile(file) { return cached }
+    return BufferedFile(file)
   }
 }
 
@@ -111,21 +111,6 @@ final class MappedFile: ByteSource {
   }
 
   deinit { munmap(base, file.size) }
-
-  /// Whether pieces of the file come about as fast mapped as copied, or faster. They do where the page cache holds large
-  /// folios, which are mapped in one step; with single pages they take about twice as long. In doubt mapped: kernels
-  /// then run while bytes come. Not where the page cache lacks some of the file: `pread` reads further ahead.
-  var isQuick: Bool {
-    let pieces = file.size / PageCache.piece
-    guard pieces >= 64 else { return false }
-    // Pieces of their own for each way.
-    let places = [1, 2].map { stride(from: $0, through: 6, by: 2).map { pieces / 8 * $0 * PageCache.piece } }
-    guard places.joined().allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
-      let copied = PageCache.copying(file.number, places[0])?.min(),
-      let mapped = PageCache.mapping(file.number, places[1])?.min()
-    else { return false }
-    return mapped < copied * 1.5
-  }
 
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure) {
     target.copyMemory(from: try bytes(range), byteCount: range.count)

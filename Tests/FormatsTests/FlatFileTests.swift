@@ -25,6 +25,23 @@ import Testing
     }
   }
 
+  @Test("a file in the page cache, mapped or copied stretch by stretch, delivers its frames")
+  func cached() throws {
+    let folder = ByteFolder()
+    // 600 frames of 64 kB: 75 pieces.
+    let scene = Scene(scan: Shape(1, 600), detector: Shape(2, 16_000), type: .u16)
+    let path = try folder.write("a.raw", scene.rowMajor(.little))
+    let source = try #require(try openInput(RawTests.request(path, scene)) as? FlatFileSource)
+    let file = try FileDescriptor(path, size: source.layout.end)
+    let reader = FlatFileReader(source, bytes: try #require(CachedFile(file)))
+    #expect(reader.isMapped)
+    try scene.check(reader, [0..<600, 580..<590, 3..<4])
+    // No longer in the page cache: neither mapped nor tried.
+    dropFromPageCache(path)
+    #expect(CachedFile(file) == nil)
+    try scene.check(reader, [100..<500])
+  }
+
   @Test("reading ahead around the page cache gives the same frames: announced or not, with gaps, roi and frame headers")
   func readAhead() throws {
     let folder = ByteFolder()
@@ -59,7 +76,8 @@ import Testing
     let source = try #require(try openInput(RawTests.request(path, scene)) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
     let direct = try #require(FileDescriptor.direct(path, size: source.layout.end))
-    let sources: [any ByteSource] = [BufferedFile(file), DirectFile(file, direct: direct), try MappedFile(file)]
+    let cached = CachedFile(file).map { [$0 as any ByteSource] } ?? []
+    let sources: [any ByteSource] = [BufferedFile(file), DirectFile(file, direct: direct), try MappedFile(file)] + cached
     let readers = sources.map { FlatFileReader(source, bytes: $0) }
     #expect(truncate(path, 10 * 8192 + 5) == 0)
     dropFromPageCache(path)
