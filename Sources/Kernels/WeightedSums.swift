@@ -21,7 +21,7 @@ final class WeightedSums {
     masks = weights.count
     self.weights =
       Self.isSingle(weights, type) ? .single(Fixed(tiled: weights, pixels)) : .double(Fixed(tiled: weights, pixels))
-    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 4 << 20)
+    batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 2 << 20)
     sums = Fixed(repeatElement(0, count: wholeGroups(batch.frames) * wholeGroups(masks)))
   }
 
