@@ -6,9 +6,9 @@ import STEM
 public enum PageCache {
   static let piece = 512 << 10
 
-  /// Bytes a second, mapped or copied, of a file that a run has just read; nil for small files, where reading fails, and
-  /// where the page cache does not hold the file.
-  public static func rate(_ path: String, mapped: Bool) -> Double? {
+  /// Bytes a second, mapped or copied, whichever is faster, of a file that a run has just read; nil for small files, where
+  /// reading fails, and where the page cache does not hold the file.
+  public static func rate(_ path: String) -> Double? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -17,8 +17,8 @@ public enum PageCache {
     guard sample >= 4 else { return nil }
     let places = (0..<sample).map { $0 * pieces / sample * piece }
     guard places.allSatisfy({ ronchi_is_cached(descriptor, Int64($0)) == 1 }) else { return nil }
-    guard let times = mapped ? mapping(descriptor, places) : copying(descriptor, places) else { return nil }
-    return Double(sample * piece) / times.reduce(.zero, +).seconds
+    guard let copying = copying(descriptor, places), let mapping = mapping(descriptor, places) else { return nil }
+    return Double(piece) / min(copying.sorted()[sample / 2], mapping.sorted()[sample / 2]).seconds
   }
 
   /// Time of each piece; nil where reading fails.

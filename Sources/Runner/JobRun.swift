@@ -204,7 +204,7 @@ public final class JobRun {
     var summary = RunSummary(
       outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
-    let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path, mapped: perRank[0].isMapped) : nil
+    let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil
     summary.bottleneck = Bottleneck(perRank, wall: wall, limit: limit)?.text
     summary.dose = dose
     return summary
