@@ -5,6 +5,7 @@ import HDF5
 import Jobs
 import MPI
 import STEM
+import USID
 
 /// The program's version; `ronchi --version` prints it.
 public let ronchiVersion = "0.1.0"
@@ -89,7 +90,7 @@ struct Provenance {
 func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
 
 /// ISO 8601 in UTC, seconds.
-func timestamp(_ date: Date) -> String { date.formatted(.iso8601) }
+func timestamp(_ date: Date) -> String { Bookkeeping.universalTime(date) }
 
 /// A command line that a shell reads back as these words.
 func shellText(_ words: [String]) -> String { words.map(shellQuoted).joined(separator: " ") }

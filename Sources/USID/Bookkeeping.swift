@@ -23,12 +23,23 @@ public struct Bookkeeping: Sendable, Equatable {
     self.version = version
   }
 
-  /// The C library's: Foundation's formatter takes as long as laying out a group.
   private static func timestamp(_ date: Date) -> String {
     var (seconds, local) = (time_t(date.timeIntervalSince1970), tm())
     localtime_r(&seconds, &local)
+    return text(&local, "%Y_%m_%d-%H_%M_%S")
+  }
+
+  /// `2026-01-31T12:00:00Z`
+  public static func universalTime(_ date: Date) -> String {
+    var (seconds, universal) = (time_t(date.timeIntervalSince1970), tm())
+    gmtime_r(&seconds, &universal)
+    return text(&universal, "%Y-%m-%dT%H:%M:%SZ")
+  }
+
+  /// The C library's: Foundation's formatters take as long as laying out a group.
+  private static func text(_ time: inout tm, _ format: String) -> String {
     var text = [CChar](repeating: 0, count: 32)
-    let length = strftime(&text, text.count, "%Y_%m_%d-%H_%M_%S", &local)
+    let length = strftime(&text, text.count, format, &time)
     return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
