@@ -5,8 +5,8 @@ import STEM
 ///
 /// Where pixels and weights are single precision numbers anyway (pixels of up to 16 bits and f32 under weights that a
 /// float holds), products and the sums of 256 of them are made in single precision, and these added up in double
-/// precision: an error of some 10⁻⁸ of Σ|weight·v|, at most 10⁻⁶. Everything else is in double precision, integer weights
-/// on integer pixels also, whose sums are exact.
+/// precision: an error of some 10⁻⁸ of Σ|weight·v|, at most 2·10⁻⁶ (20 roundings). Everything else is in double
+/// precision, integer weights on integer pixels also, whose sums are exact.
 final class WeightedSums {
   private let type: PixelType
   private let pixels: Int
