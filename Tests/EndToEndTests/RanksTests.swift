@@ -32,6 +32,17 @@ func regionJob(_ folder: TemporaryFolder, scan: (y: Int, x: Int)) throws -> Stri
   return "\n  - region_patterns: {regions: {one: {\(mask), label: 1}, all: {\(mask)}}}\n"
 }
 
+/// Dense masks, which need a detector of their own: weights in single and in double precision.
+func weightedJob(_ folder: TemporaryFolder, detector: (y: Int, x: Int)) throws -> String {
+  let weights = (0..<detector.y * detector.x).map { 1 + sin(Double($0)) }, shape = "(\(detector.y), \(detector.x))"
+  try writeNpyFile(
+    folder.path("single.npy"), type: "<f4", shape: shape, weights.map { Float($0) }.withUnsafeBytes { Data($0) })
+  try writeNpyFile(folder.path("double.npy"), type: "<f8", shape: shape, weights.withUnsafeBytes { Data($0) })
+  return ["single", "double"].map {
+    "\n  - virtual_detectors: {detectors: {\($0): {shape: mask, path: \(folder.path("\($0).npy"))}}}\n"
+  }.joined()
+}
+
 /// Runs a job on a scan; returns the output's path. Fails the test when the run fails.
 func runJob(
   _ job: String, _ folder: TemporaryFolder, input: String, output: String, ranks: Int?, _ more: [String] = []
@@ -58,7 +69,9 @@ func runJob(
       try writeNpyFile(input, type: "<f4", shape: "(19, 17, 24, 22)", floats.withUnsafeBytes { Data($0) })
     }
     // Sums of means and ratios round: with them, the order of leaves counts for integers too.
-    let job = try wholeJob + regionJob(folder, scan: (19, 17)) + (type == "f32" ? "  - fem: {}\n" : "")
+    let job =
+      try wholeJob + regionJob(folder, scan: (19, 17)) + weightedJob(folder, detector: (24, 22))
+      + (type == "f32" ? "  - fem: {}\n" : "")
     let serial = try datasetDigests(runJob(job, folder, input: input, output: "serial", ranks: nil))
     #expect(serial.count > 40)
     for count in [1, 2, 3, 5] {
