@@ -8,23 +8,27 @@ import STEM
 final class CachedFile: ByteSource {
   private let mapped: MappedFile
   private let copied: BufferedFile
-  /// Seconds a byte that mapping may take.
   private let limit: Double
   /// How many stretches are copied before mapping is tried again, and how often in a row it was slow.
   private var copies = 0
   private var failures = 0
 
+  /// - Parameter limit: seconds a byte that mapping may take
+  init(_ file: FileDescriptor, mapped: MappedFile, limit: Double) {
+    self.mapped = mapped
+    copied = BufferedFile(file)
+    self.limit = limit
+  }
+
   /// nil for small files, and where the page cache lacks some of the file: `pread` reads further ahead.
-  init?(_ file: FileDescriptor) {
+  convenience init?(_ file: FileDescriptor) {
     let pieces = file.size / PageCache.piece
     let places = stride(from: 0, through: 6, by: 2).map { pieces / 8 * $0 * PageCache.piece }
     guard pieces >= 64, places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
       let copying = PageCache.copying(file.number, places)?.min(), let mapped = try? MappedFile(file)
     else { return nil }
-    self.mapped = mapped
-    copied = BufferedFile(file)
     // What is mapped must still be brought from memory by kernels, what was copied is in the cache.
-    limit = copying.seconds / Double(2 * PageCache.piece)
+    self.init(file, mapped: mapped, limit: copying.seconds / Double(2 * PageCache.piece))
   }
 
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer {
