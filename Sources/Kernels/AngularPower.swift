@@ -35,7 +35,7 @@ public final class AngularPower {
       [Self.centered(ring.map { cos(Double(n) * $0) }), Self.centered(ring.map { -sin(Double(n) * $0) })]
     }
     sums = WeightedSums(
-      [Array(repeating: 1, count: ring.count)] + waves, shape: Shape(1, ring.count), type: type)
+      [Array(repeating: 1, count: ring.count)] + waves, shape: Shape(1, ring.count), type: type, isSingle: false)
     pixelBytes = type.size
     packed = .allocate(byteCount: max(1, ring.count * type.size), alignment: 64)
     components = Array(repeating: 0, count: 2 * orders + 1)

@@ -43,8 +43,8 @@ public final class MaskSums {
   private let values: Fixed<Double>
   private let runClasses: [(mask: Int, weight: Double)]
   private let ragged: [(mask: Int, weight: Double, bytes: Fixed<UInt8>)]
-  private let dense: WeightedSums?
-  private let denseMasks: [Int]
+  /// Those in single and those in double precision, and which masks they are.
+  private let dense: [(masks: [Int], sums: WeightedSums)]
   private let directMasks: [Int]
 
   public init(_ masks: [PixelWeights], shape: Shape, type: PixelType) {
@@ -79,9 +79,10 @@ public final class MaskSums {
     target = Fixed(parts.target)
     sums = Fixed(Array(repeating: ck_sum(), count: smooth.count))
     values = Fixed(Array(repeating: 0, count: masks.count))
-    denseMasks = weights.map(\.0)
     directMasks = masks.indices.filter { index in !weights.contains { $0.0 == index } }
-    dense = weights.isEmpty ? nil : WeightedSums(weights.map(\.1), shape: shape, type: type)
+    dense = Dictionary(grouping: weights) { WeightedSums.isSingle($0.1, type) }.map { isSingle, masks in
+      (masks.map(\.0), WeightedSums(masks.map(\.1), shape: shape, type: type, isSingle: isSingle))
+    }
   }
 
   /// The sums of one frame: `output(mask, row, value)`. Those of weighted masks come later, at the latest from `flush`.
@@ -99,12 +100,12 @@ public final class MaskSums {
       values.values[item.mask] += item.weight * type.value(sum)
     }
     for mask in directMasks { output(mask, row, values.values[mask]) }
-    dense?.add(frame, row: row) { output(denseMasks[$0], $1, $2) }
+    for part in dense { part.sums.add(frame, row: row) { output(part.masks[$0], $1, $2) } }
   }
 
   /// Finishes the frames that wait for others.
   public func flush(_ output: (_ mask: Int, _ row: Int, Double) -> Void) {
-    dense?.flush { output(denseMasks[$0], $1, $2) }
+    for part in dense { part.sums.flush { output(part.masks[$0], $1, $2) } }
   }
 
   /// The distinct weights but 0, when they are few.

@@ -15,12 +15,12 @@ final class WeightedSums {
   private let sums: Fixed<Double>
   private let batch: FrameBatch
 
-  init(_ weights: [[Double]], shape: Shape, type: PixelType) {
+  /// - Parameter isSingle: what `isSingle` says of each of the patterns
+  init(_ weights: [[Double]], shape: Shape, type: PixelType, isSingle: Bool) {
     self.type = type
     pixels = shape.count
     masks = weights.count
-    self.weights =
-      Self.isSingle(weights, type) ? .single(Fixed(tiled: weights, pixels)) : .double(Fixed(tiled: weights, pixels))
+    self.weights = isSingle ? .single(Fixed(tiled: weights, pixels)) : .double(Fixed(tiled: weights, pixels))
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 2 << 20)
     sums = Fixed(repeatElement(0, count: wholeGroups(batch.frames) * wholeGroups(masks)))
   }
@@ -30,11 +30,11 @@ final class WeightedSums {
     case double(Fixed<Double>)
   }
 
-  private static func isSingle(_ weights: [[Double]], _ type: PixelType) -> Bool {
-    guard type.size <= 2 || type == .f32 else { return false }
-    let all = weights.joined()
-    guard all.allSatisfy({ Double(Float($0)) == $0 }) else { return false }
-    return type == .f32 || !all.allSatisfy { $0 == $0.rounded() }
+  /// Whether a pattern's products are made in single precision. A question to each pattern: its sums must not depend on
+  /// the others.
+  static func isSingle(_ weights: [Double], _ type: PixelType) -> Bool {
+    guard type.size <= 2 || type == .f32, weights.allSatisfy({ Double(Float($0)) == $0 }) else { return false }
+    return type == .f32 || !weights.allSatisfy { $0 == $0.rounded() }
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {

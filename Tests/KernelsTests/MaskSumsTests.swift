@@ -84,6 +84,19 @@ import Testing
     }
   }
 
+  @Test("a dense mask gives the same bits alone and beside masks of other precision", arguments: PixelType.allCases)
+  func denseIndependence(type: PixelType) {
+    var random = Random(type.size + 40)
+    let shape = Shape(16, 40)
+    let real = (0..<shape.count).map { _ in Double.random(in: -1...1, using: &random) }
+    let masks = [real.map { Double(Float($0)) }, real, (0..<shape.count).map { Double($0 % 61 - 30) }]
+    let frames = (0..<5).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let together = sums(masks.map(PixelWeights.weights), frames, shape)
+    for (mask, weights) in masks.enumerated() {
+      #expect(sums([.weights(weights)], frames, shape).map { $0[0] } == together.map { $0[mask] })
+    }
+  }
+
   @Test("NaN inside of a mask gives NaN, outside it does nothing", arguments: [PixelType.f32, .f64])
   func nan(type: PixelType) {
     let shape = Shape(9, 41)
