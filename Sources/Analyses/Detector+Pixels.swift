@@ -125,14 +125,28 @@ extension Detector {
 
   private func placeMask(_ path: String, _ context: FrameContext) throws -> PlacedDetector {
     let weights = try maskWeights(path, context)
-    let taken = weights.reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
+    let (taken, sum) = countAndSum(weights)
     guard taken > 0 else {
       throw Problem(.badData, at: "path", "\(path) has no weight but 0 on pixels that are not dead; give another mask")
     }
     return PlacedDetector(
       weights: PixelWeights(context.detector, weights: weights), pixels: taken,
-      attributes: [("pixels", .integer(taken)), ("weight_sum", .number(weights.reduce(0, +)))])
+      attributes: [("pixels", .integer(taken)), ("weight_sum", .number(sum))])
   }
+}
+
+/// How many weights are not 0, and Σ weight. In lanes: a mask is placed several times in a run, and there may be many.
+private func countAndSum(_ weights: [Double]) -> (count: Int, sum: Double) {
+  var (count, sum) = (SIMD8<Int64>.zero, SIMD8<Double>.zero)
+  weights.withUnsafeBytes { bytes in
+    for start in stride(from: 0, to: weights.count / 8 * 8, by: 8) {
+      let lanes = bytes.loadUnaligned(fromByteOffset: 8 * start, as: SIMD8<Double>.self)
+      count &+= SIMD8<Int64>.zero.replacing(with: 1, where: lanes .!= 0)
+      sum += lanes
+    }
+  }
+  let rest = weights.suffix(weights.count % 8)
+  return (Int(count.wrappedSum()) + rest.count { $0 != 0 }, sum.sum() + rest.reduce(0, +))
 }
 
 /// The weights of a mask file, 0 on dead pixels. Problems are placed at `path`.

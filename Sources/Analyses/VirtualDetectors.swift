@@ -61,7 +61,7 @@ public struct VirtualDetectors: FrameAnalysis {
   }
 }
 
-private final class DetectorKernel: FrameKernel {
+private final class DetectorKernel: GroupKernel {
   let rows: [Rows]
   let accumulators: [any Accumulator] = []
   private let sums: MaskSums
@@ -71,8 +71,10 @@ private final class DetectorKernel: FrameKernel {
     sums = MaskSums(masks, shape: context.detector, type: context.pixelType)
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    sums.add(frame, row: row) { rows[$0].set($1, $2) }
+  var workBytes: Int { sums.workBytes }
+
+  func add(_ group: FrameGroup, firstRow: Int) {
+    sums.add(group, firstRow: firstRow) { rows[$0].set($1, $2) }
   }
 
   func flush() {
@@ -102,6 +104,8 @@ private final class FollowingDetectorKernel: FrameKernel {
       movingRows.compactMap { places[$0].moving },
       kept: PixelSelection.alive(context.detector, dead: context.deadPixels), type: context.pixelType)
   }
+
+  var workBytes: Int { still?.workBytes ?? 0 }
 
   func follow(_ center: Pair<Double>) { self.center = center }
 

@@ -11,6 +11,12 @@
 #define CLONES
 #endif
 
+// Asks for every line of memory under `length` pixels that lie `distance` bytes further on. CPUs stop to fetch ahead by
+// themselves at the end of a page, and where masks jump over pixels or several frames are read at a time.
+#define ASK(pixel, length, distance)                                                                             \
+  for (uintptr_t line = (uintptr_t)(pixel) & ~(uintptr_t)63; line < (uintptr_t)((pixel) + (length)); line += 64) \
+    __builtin_prefetch((const char *)line + (distance), 0, 3)
+
 #define INLINE static inline __attribute__((always_inline))
 
 // Calls the function of the pixel type; `pixel_t` is that type inside the arguments.

@@ -13,11 +13,6 @@
 #define SPLIT 2
 #define REAL 3
 #define LOW 0xffffffffu
-// Asks for every line of memory under `length` pixels that lie `distance` bytes further on. CPUs stop to fetch ahead by
-// themselves at the end of a page, and where masks jump over pixels or several frames are read at a time.
-#define ASK(pixel, length, distance)                                                                             \
-  for (uintptr_t line = (uintptr_t)(pixel) & ~(uintptr_t)63; line < (uintptr_t)((pixel) + (length)); line += 64) \
-    __builtin_prefetch((const char *)line + (distance), 0, 3)
 // Measured: two pages for one frame; a few pieces for four.
 #define RUN_AHEAD 8192
 #define PIECE_AHEAD 2560

@@ -34,15 +34,20 @@ CONVERT(i32, int32_t)
 CONVERT(f32, float)
 CONVERT(f64, double)
 
-static void NAME(weigh)(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const REAL *weights,
-                        int64_t mask_count, double *sums) {
+static void NAME(weigh)(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
+                        const REAL *weights, int64_t mask_count, double *sums) {
   const int64_t frame_groups = (frame_count + GROUP - 1) / GROUP, mask_groups = (mask_count + GROUP - 1) / GROUP;
-  REAL tile[MOST_FRAMES * TILE] __attribute__((aligned(64))) = {0};
+  REAL tile[CK_MOST_WEIGHED * TILE] __attribute__((aligned(64))) = {0};
   memset(sums, 0, (size_t)(frame_groups * mask_groups) * GROUP * GROUP * sizeof(double));
   for (int64_t done = 0; done < pixels; done += TILE, weights += mask_groups * GROUP * TILE) {
     const int64_t part = pixels - done < TILE ? pixels - done : TILE;
     for (int64_t f = 0; f < frame_count; f++) {
-#define CALL(name) NAME(convert_##name)((const pixel_t *)frames + f * pixels + done, part, tile + f * TILE)
+#define CALL(name)                                                    \
+  {                                                                   \
+    const pixel_t *pixel = (const pixel_t *)frames + f * stride + done; \
+    ASK(pixel, part, TILE_AHEAD);                                     \
+    NAME(convert_##name)(pixel, part, tile + f * TILE);               \
+  }
       DISPATCH(type, CALL)
 #undef CALL
       for (int64_t i = part; i < TILE; i++) tile[f * TILE + i] = 0;

@@ -5,7 +5,8 @@
 
 #define GROUP CK_GROUP
 #define TILE CK_TILE
-#define MOST_FRAMES 32
+// Measured, in bytes.
+#define TILE_AHEAD 1024
 
 typedef double eight __attribute__((vector_size(64)));
 typedef float sixteen __attribute__((vector_size(64)));
@@ -56,12 +57,12 @@ typedef float sixteen __attribute__((vector_size(64)));
   total[1] += __builtin_convertvector(__builtin_shufflevector(sums[0], sums[0], 8, 9, 10, 11, 12, 13, 14, 15), eight);
 #include "Products.h"
 
-void ck_weigh(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const double *weights,
-              int64_t mask_count, double *sums) {
-  weigh_double(type, frames, frame_count, pixels, weights, mask_count, sums);
+void ck_weigh(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
+              const double *weights, int64_t mask_count, double *sums) {
+  weigh_double(type, frames, stride, frame_count, pixels, weights, mask_count, sums);
 }
 
-void ck_weigh_single(ck_type type, const void *frames, int64_t frame_count, int64_t pixels, const float *weights,
-                     int64_t mask_count, double *sums) {
-  weigh_single(type, frames, frame_count, pixels, weights, mask_count, sums);
+void ck_weigh_single(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
+                     const float *weights, int64_t mask_count, double *sums) {
+  weigh_single(type, frames, stride, frame_count, pixels, weights, mask_count, sums);
 }

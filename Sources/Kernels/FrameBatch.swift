@@ -18,6 +18,8 @@ final class FrameBatch {
 
   deinit { storage.deallocate() }
 
+  var bytes: Int { storage.count }
+
   /// Calls `full` when no further frame fits.
   @inline(__always) func add(
     _ frame: UnsafeRawPointer, row: Int, full: (UnsafeRawPointer, [Int]) -> Void

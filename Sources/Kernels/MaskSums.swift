@@ -85,8 +85,26 @@ public final class MaskSums {
     }
   }
 
+  /// Of dense weights, and of frames that wait.
+  public var workBytes: Int { dense.reduce(0) { $0 + $1.sums.workBytes } }
+
   /// The sums of one frame: `output(mask, row, value)`. Those of weighted masks come later, at the latest from `flush`.
   public func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+    addDirect(frame, row: row, output)
+    for part in dense { part.sums.add(frame, row: row) { output(part.masks[$0], $1, $2) } }
+  }
+
+  /// The same for frames that lie together, the first of which belongs to `firstRow`.
+  public func add(_ group: FrameGroup, firstRow: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+    if !directMasks.isEmpty {
+      for (index, position) in group.positions.enumerated() {
+        addDirect(group[position], row: firstRow + index, output)
+      }
+    }
+    for part in dense { part.sums.add(group, firstRow: firstRow) { output(part.masks[$0], $1, $2) } }
+  }
+
+  private func addDirect(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     sums.values.update(repeating: ck_sum())
     values.values.update(repeating: 0)
     ck_sum_runs(
@@ -100,7 +118,6 @@ public final class MaskSums {
       values.values[item.mask] += item.weight * type.value(sum)
     }
     for mask in directMasks { output(mask, row, values.values[mask]) }
-    for part in dense { part.sums.add(frame, row: row) { output(part.masks[$0], $1, $2) } }
   }
 
   /// Finishes the frames that wait for others.

@@ -107,7 +107,7 @@ public final class PixelStatistics {
 
   /// Of sums that are not yet in the accumulators, and of frames that wait.
   public var workBytes: Int {
-    (narrow.map { $0.bytes } ?? 0) + (batch.frames > 1 ? batch.frames * batch.frameBytes : 0)
+    (narrow.map { $0.bytes } ?? 0) + batch.bytes
   }
 
   /// Frames added so far, those that wait not counted.

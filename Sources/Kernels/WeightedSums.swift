@@ -14,6 +14,8 @@ final class WeightedSums {
   private let weights: Weights
   private let sums: Fixed<Double>
   private let batch: FrameBatch
+  /// Frames that are multiplied in one call.
+  private let most = Int(CK_MOST_WEIGHED)
 
   /// - Parameter isSingle: what `isSingle` says of each of the patterns
   init(_ weights: [[Double]], shape: Shape, type: PixelType, isSingle: Bool) {
@@ -22,13 +24,23 @@ final class WeightedSums {
     masks = weights.count
     self.weights = isSingle ? .single(Fixed(tiled: weights, pixels)) : .double(Fixed(tiled: weights, pixels))
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 2 << 20)
-    sums = Fixed(repeatElement(0, count: wholeGroups(batch.frames) * wholeGroups(masks)))
+    sums = Fixed(repeatElement(0, count: most * wholeGroups(masks)))
   }
 
   private enum Weights {
     case single(Fixed<Float>)
     case double(Fixed<Double>)
+
+    var bytes: Int {
+      switch self {
+      case .single(let values): 4 * values.values.count
+      case .double(let values): 8 * values.values.count
+      }
+    }
   }
+
+  /// Of weights, and of frames that wait.
+  var workBytes: Int { weights.bytes + batch.bytes }
 
   /// Whether a pattern's products are made in single precision. A question to each pattern: its sums must not depend on
   /// the others.
@@ -38,29 +50,42 @@ final class WeightedSums {
   }
 
   func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
-    batch.add(frame, row: row) { process($0, rows: $1, output) }
+    batch.add(frame, row: row) { process($0, batch.frameBytes, $1, output) }
+  }
+
+  /// Frames that lie together: whole groups are multiplied where they lie, only what is left is copied.
+  func add(_ group: FrameGroup, firstRow: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+    let (first, end) = (group.positions.lowerBound, group.positions.upperBound)
+    let whole = batch.frames == 1 ? end : first + (end - first) / Int(CK_GROUP) * Int(CK_GROUP)
+    for next in stride(from: first, to: whole, by: most) {
+      let rows = next - first + firstRow..<min(next + most, whole) - first + firstRow
+      process(group[next], group.strideBytes, rows, output)
+    }
+    for next in whole..<end { add(group[next], row: next - first + firstRow, output) }
   }
 
   func flush(_ output: (_ mask: Int, _ row: Int, Double) -> Void) {
-    batch.flush { process($0, rows: $1, output) }
+    batch.flush { process($0, batch.frameBytes, $1, output) }
   }
 
   private func process(
-    _ frames: UnsafeRawPointer, rows: [Int], _ output: (_ mask: Int, _ row: Int, Double) -> Void
+    _ frames: UnsafeRawPointer, _ strideBytes: Int, _ rows: some RandomAccessCollection<Int>,
+    _ output: (_ mask: Int, _ row: Int, Double) -> Void
   ) {
     let (frameCount, pixelCount, maskCount) = (Int64(rows.count), Int64(pixels), Int64(masks))
+    let stride = Int64(strideBytes / type.size)
     switch weights {
     case .single(let values):
-      ck_weigh_single(type.c, frames, frameCount, pixelCount, values.pointer, maskCount, sums.pointer)
+      ck_weigh_single(type.c, frames, stride, frameCount, pixelCount, values.pointer, maskCount, sums.pointer)
     case .double(let values):
-      ck_weigh(type.c, frames, frameCount, pixelCount, values.pointer, maskCount, sums.pointer)
+      ck_weigh(type.c, frames, stride, frameCount, pixelCount, values.pointer, maskCount, sums.pointer)
     }
     let group = Int(CK_GROUP), groups = wholeGroups(masks) / group
     for (index, row) in rows.enumerated() {
       for mask in 0..<masks {
         let place = (index / group * groups + mask / group) * group + index % group
         var value = sums.values[place * group + mask % group]
-        if !value.isFinite { value = careful(frames + index * pixels * type.size, mask) }
+        if !value.isFinite { value = careful(frames + index * strideBytes, mask) }
         output(mask, row, value)
       }
     }

@@ -201,4 +201,33 @@ private final class Pack {
     #expect(one.map(\.bitPattern) == several.map(\.bitPattern))
     #expect(single.bytes.elementsEqual(grouped.bytes))
   }
+
+  @Test("masks", arguments: PixelType.allCases)
+  func masks(type: PixelType) {
+    var random = Random(type.size + 60)
+    let shape = Shape(16, 40)
+    let real = (0..<shape.count).map { _ in Double.random(in: -1...1, using: &random) }
+    let masks: [PixelWeights] = [
+      .weights(real), .weights(real.map { Double(Float($0)) }),
+      .selection(PixelSelection(shape) { _, _ in Bool.random(using: &random) }),
+    ]
+    let frames = frames(type, shape.count, 61, &random), pack = Pack(frames)
+    func sums(_ add: (MaskSums, (Int, Int, Double) -> Void) -> Void) -> [[Double]] {
+      let kernel = MaskSums(masks, shape: shape, type: type)
+      var found = Array(repeating: Array(repeating: Double.nan, count: masks.count), count: frames.count)
+      add(kernel) { found[$1][$0] = $2 }
+      kernel.flush { found[$1][$0] = $2 }
+      return found
+    }
+    let alone = sums { kernel, output in
+      for (row, frame) in frames.enumerated() { kernel.add(frame.pointer, row: row, output) }
+    }
+    let groups = pack.groups(&random)
+    let together = sums { kernel, output in
+      for group in groups { kernel.add(group, firstRow: group.positions.lowerBound, output) }
+    }
+    #expect(together == alone)
+    let whole = sums { kernel, output in kernel.add(pack[0..<61], firstRow: 0, output) }
+    #expect(whole == alone)
+  }
 }
