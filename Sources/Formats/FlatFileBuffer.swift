@@ -6,6 +6,8 @@ final class BufferedFile: ByteSource {
   private var buffer = ScratchBuffer()
   private var held = 0..<0
 
+  var copiesAnyway: Bool { true }
+
   init(_ file: FileDescriptor) {
     self.file = file
     // The kernel's own read-ahead, doubled. Asking for stretches ahead (WILLNEED) was measured to be slower: half the

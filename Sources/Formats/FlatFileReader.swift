@@ -18,14 +18,18 @@ final class FlatFileReader: FrameReader {
   private let windowFrames: Int
   /// Frames that cannot be used as they lie; memory is taken by the first.
   private var converted = ScratchBuffer()
+  /// Whether records are copied into `converted` and their pixels swapped there: one buffer less goes through the cache.
+  private let swapsInPlace: Bool
 
   init(_ source: FlatFileSource, bytes: any ByteSource) {
     self.source = source
     self.bytes = bytes
     windowFrames = ReadWindow.frames(of: source.windowFrameBytes)
+    swapsInPlace =
+      source.coding.isSwapped && bytes.copiesAnyway && source.layout.stride % source.description.pixelType.size == 0
   }
 
-  var isMapped: Bool { bytes is MappedFile || bytes is CachedFile }
+  var isMapped: Bool { bytes is MappedFile || bytes is CachedFile && !swapsInPlace }
 
   func expect(_ runs: [Range<Int>]) {
     let layout = source.layout
@@ -70,6 +74,7 @@ final class FlatFileReader: FrameReader {
 
   private func convert(_ window: Range<Int>, _ first: UnsafeRawPointer) -> FrameGroup {
     let about = source.description
+    if swapsInPlace { return swap(window, UnsafeMutableRawPointer(mutating: first)) }
     converted.grow(to: window.count * about.frameBytes)
     for index in 0..<window.count {
       let (stored, target) = (first + index * source.layout.stride, converted.start + index * about.frameBytes)
@@ -82,10 +87,27 @@ final class FlatFileReader: FrameReader {
     return FrameGroup(window, first: UnsafeRawPointer(converted.start), strideBytes: about.frameBytes)
   }
 
+  /// - Parameter first: in `converted`
+  private func swap(_ window: Range<Int>, _ first: UnsafeMutableRawPointer) -> FrameGroup {
+    let (about, stride) = (source.description, source.layout.stride)
+    for index in 0..<window.count {
+      let frame = first + index * stride
+      swapBytes(frame, frame, pixels: about.detectorShape.count, size: about.pixelType.size)
+    }
+    return FrameGroup(window, first: first, strideBytes: stride)
+  }
+
   private func stretch(of window: Range<Int>) throws -> UnsafeRawPointer {
     let layout = source.layout
+    let range = layout.bytes(of: window)
     do {
-      return try bytes.bytes(layout.bytes(of: window))
+      guard swapsInPlace else { return try bytes.bytes(range) }
+      let size = source.description.pixelType.size
+      converted.grow(to: range.count + size)
+      // The pixels, not the header, lie where their type may.
+      let start = converted.start + (size - layout.lead % size) % size
+      try bytes.copy(range, to: start)
+      return UnsafeRawPointer(start)
     } catch {
       throw source.description.unreadable(error, frame: layout.frame(at: error.offset))
     }
