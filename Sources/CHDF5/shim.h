@@ -4,6 +4,21 @@
 
 #include <hdf5.h>
 
+// dladdr(3), which Swift's module of the C library leaves out.
+typedef struct {
+  const char *file;
+  void *base;
+  const char *symbol;
+  void *address;
+} ronchi_loaded;
+int ronchi_dladdr(const void *address, ronchi_loaded *found) __asm__("dladdr");
+
+// The file that H5open was loaded from; NULL where nobody knows.
+static inline const char *ronchi_h5_library_file(void) {
+  ronchi_loaded found;
+  return ronchi_dladdr((const void *)&H5open, &found) ? found.file : 0;
+}
+
 #ifdef H5_HAVE_PARALLEL
 static inline int ronchi_h5_is_parallel(void) { return 1; }
 #else

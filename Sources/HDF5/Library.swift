@@ -76,20 +76,13 @@ public enum HDF5Library {
     return beside + ["/usr/local/hdf5/lib/plugin"]
   }
 
-  /// Where the loaded library lies, from the process's memory map.
+  /// Where the loaded library lies; nil where it is part of the program.
   private static func libraryFolder() -> String? {
-    guard let map = fopen("/proc/self/maps", "r") else { return nil }
-    defer { fclose(map) }
-    var line = [CChar](repeating: 0, count: 8192)
-    while fgets(&line, Int32(line.count), map) != nil {
-      // Cheap before a string is made of each of a thousand lines.
-      guard strstr(line, "/libhdf5") != nil else { continue }
-      let entry = text(line)
-      guard let start = entry.firstIndex(of: "/"), let end = entry.lastIndex(of: "/") else { continue }
-      let name = entry[entry.index(after: end)...]
-      if name.hasPrefix("libhdf5"), !name.hasPrefix("libhdf5_hl") { return String(entry[start..<end]) }
-    }
-    return nil
+    guard let name = ronchi_h5_library_file(), let file = realpath(name, nil) else { return nil }
+    defer { free(file) }
+    let path = String(cString: file)
+    guard let end = path.lastIndex(of: "/"), path[end...].hasPrefix("/libhdf5") else { return nil }
+    return String(path[..<end])
   }
 }
 

@@ -17,6 +17,11 @@ public struct JobFile: Sendable {
   /// Reads a job file. Throws `Problems`: no such file (`.noInput`), not YAML or an override that has no place
   /// (`.badConfiguration`).
   public static func load(path: String, overrides: [Override] = []) throws(Problems) -> JobFile {
+    try parse(try text(path: path), name: path, overrides: overrides)
+  }
+
+  /// The text of a job file. Throws `Problems` as `load`, but for what is in it.
+  public static func text(path: String) throws(Problems) -> String {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
       let found = isDirectory.boolValue ? "this is a folder" : "there is no such file"
@@ -37,7 +42,7 @@ public struct JobFile: Sendable {
     guard let text = String(validating: data, as: UTF8.self) else {
       throw Problems([Problem(.badConfiguration, at: path, "the job is not UTF-8 text; is it a data file?")])
     }
-    return try parse(text, name: path, overrides: overrides)
+    return text
   }
 
   /// The job in `text`, for ranks that got it from another one and for tests.

@@ -88,6 +88,7 @@ struct FrameGeometry: Sendable, Equatable {
 
   /// Corrected pixels of which at least one raw pixel is marked; nil for none.
   func mask(_ marked: [Bool]) -> [Bool]? {
+    guard marked.contains(true) else { return nil }
     var result = [Bool](repeating: false, count: shape.count)
     forEachPixel { corrected, raw in if marked[raw] { result[corrected] = true } }
     return result.contains(true) ? result : nil

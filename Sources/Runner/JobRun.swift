@@ -153,8 +153,9 @@ public final class JobRun {
 
   /// Sums and solvers, on rank 0; what a later pass needs goes to all ranks.
   private func conclude(_ pass: JobPass, _ writer: ResultWriter) throws {
+    let solves = pass.analyses.contains { $0.analysis is any Reconstruction }
     // What all ranks wrote is read back on one.
-    try writer.flush()
+    if solves { try writer.flush() }
     var conclusion = PassConclusion(pass, writer)
     do {
       try ranks.onFirstWatched { isStopping in
@@ -172,7 +173,7 @@ public final class JobRun {
     for warning in conclusion.warnings { console.warning(warning) }
     attributes.merge(conclusion.attributes) { $1 }
     if plan.passes.count > 1, pass.number == 0 { origins = try share(conclusion.origins, pass.context.center) }
-    phases.end(pass.analyses.contains { $0.analysis is any Reconstruction } ? "solve" : "patterns")
+    phases.end(solves ? "solve" : "patterns")
   }
 
   private func share(_ field: OriginField?, _ mean: Pair<Double>) throws -> OriginField {

@@ -113,9 +113,14 @@ struct OutputFile {
     for name in [partial, measurement] { unlink(name) }
     let url = URL(fileURLWithPath: path)
     let prefixes = ["checkpoint", "solver."].map { url.lastPathComponent + ".partial." + $0 }
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    where prefixes.contains(where: name.hasPrefix) {
-      unlink(folder + "/" + name)
+    // Folders of results can be large, and Foundation takes its time.
+    guard let list = opendir(folder) else { return }
+    defer { closedir(list) }
+    while let entry = readdir(list) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+      }
+      if prefixes.contains(where: name.hasPrefix) { unlink(folder + "/" + name) }
     }
   }
 

@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
     let ranks = session.ranks
     let began = ContinuousClock.now
     var text = ""
-    try ranks.onFirst { text = try JobFile.load(path: jobOptions.job).text }
+    try ranks.onFirst { text = try JobFile.text(path: jobOptions.job) }
     text = String(decoding: try ranks.broadcast(Array(text.utf8)), as: UTF8.self)
     let job = try ranks.together {
       try JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides())
