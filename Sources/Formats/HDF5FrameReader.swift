@@ -110,7 +110,7 @@ struct ScratchBuffer: ~Copyable {
   mutating func grow(to count: Int) {
     guard bytes.count < count else { return }
     bytes.deallocate()
-    bytes = .allocate(byteCount: count, alignment: 64)
+    bytes = .allocateLarge(byteCount: count)
   }
 
   deinit { bytes.deallocate() }

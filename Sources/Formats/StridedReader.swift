@@ -54,11 +54,8 @@ final class StridedReader: FrameReader {
   private func prepare(byteCount: Int) {
     guard tile.count < byteCount else { return }
     tile.deallocate()
-    let hugePage = 2 << 20
-    let size = byteCount < hugePage ? byteCount : (byteCount + hugePage - 1) / hugePage * hugePage
-    tile = .allocate(byteCount: size, alignment: size < hugePage ? 64 : hugePage)
-    // A square touches one page per position: with pages of 4 KiB most of the time would go to address translation.
-    if size >= hugePage { madvise(tile.baseAddress!, size, MADV_HUGEPAGE) }
+    // A square touches one page per position: with small pages most of the time would go to address translation.
+    tile = .allocateLarge(byteCount: byteCount)
   }
 
   private func gather<Word: FixedWidthInteger & BitwiseCopyable>(

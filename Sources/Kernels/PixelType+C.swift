@@ -1,5 +1,4 @@
 package import CKernels
-import Foundation
 import STEM
 
 extension PixelType {
@@ -20,18 +19,12 @@ extension PixelType {
   @inline(__always) func value(_ sum: ck_sum) -> Double { isInteger ? Double(sum.integer) : sum.real }
 }
 
-private let hugePage = 2 << 20
-
 /// A copy of plain values at a fixed address, on a cache line's boundary, for the C loops.
 final class Fixed<Element> {
   let values: UnsafeMutableBufferPointer<Element>
 
   init(_ elements: some Collection<Element>) {
-    let count = elements.count * MemoryLayout<Element>.stride
-    let isLarge = count >= 2 * hugePage
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: isLarge ? hugePage : 64)
-    // One page fault where there would be 512.
-    if isLarge { madvise(bytes.baseAddress, count, MADV_HUGEPAGE) }
+    let bytes = UnsafeMutableRawBufferPointer.allocateLarge(byteCount: elements.count * MemoryLayout<Element>.stride)
     values = bytes.bindMemory(to: Element.self)
     _ = values.initialize(from: elements)
   }

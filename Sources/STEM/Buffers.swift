@@ -1,3 +1,5 @@
+import Foundation
+
 /// `width` values for each position of the current block. Rows stay on their rank.
 public final class Rows {
   public let output: String
@@ -185,5 +187,20 @@ public final class PixelMin<Element: FramePixel>: Accumulator {
   public var isExact: Bool { true }
   public func combine(_ other: UnsafeRawBufferPointer) {
     Element.keepSmallest(values, other.bindMemory(to: Element.self))
+  }
+}
+
+private let hugePage = 2 << 20
+
+extension UnsafeMutableRawBufferPointer {
+  /// Memory on a cache line's boundary. Large ones lie on pages of 2 MiB where the system has them: one page fault and
+  /// one translation of an address where there would be 512.
+  public static func allocateLarge(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+    guard byteCount >= 2 * hugePage else { return .allocate(byteCount: byteCount, alignment: 64) }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: hugePage)
+    #if os(Linux)
+      madvise(bytes.baseAddress, byteCount, MADV_HUGEPAGE)
+    #endif
+    return bytes
   }
 }
