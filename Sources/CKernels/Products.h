@@ -42,11 +42,11 @@ static void NAME(weigh)(ck_type type, const void *frames, int64_t stride, int64_
   for (int64_t done = 0; done < pixels; done += TILE, weights += mask_groups * GROUP * TILE) {
     const int64_t part = pixels - done < TILE ? pixels - done : TILE;
     for (int64_t f = 0; f < frame_count; f++) {
-#define CALL(name)                                                    \
-  {                                                                   \
+#define CALL(name)                                                      \
+  {                                                                     \
     const pixel_t *pixel = (const pixel_t *)frames + f * stride + done; \
-    ASK(pixel, part, TILE_AHEAD);                                     \
-    NAME(convert_##name)(pixel, part, tile + f * TILE);               \
+    ASK(pixel, part, TILE_AHEAD);                                       \
+    NAME(convert_##name)(pixel, part, tile + f * TILE);                 \
   }
       DISPATCH(type, CALL)
 #undef CALL
