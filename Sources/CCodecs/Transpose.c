@@ -118,20 +118,20 @@ CLONES void ronchi_byte_untranspose(const uint8_t *in, uint8_t *out, size_t elem
   }
 }
 
-// Block by block: `out` may be `in`, of which compilers would make a loop over single elements.
-#define BLOCK 256
-#define SWAP_PART(part, function)                                              \
-  memcpy(block, in + done, part);                                              \
+// Block by block, each in one vector: `out` may be `in`, of which compilers would make a loop over single elements.
+#define BLOCK 64
+#define SWAP_PART(part, function)                                                   \
+  memcpy(block, in + done, part);                                                   \
   for (size_t i = 0; i < BLOCK / sizeof *block; i++) block[i] = function(block[i]); \
   memcpy(out + done, block, part);
-// The blocks' size is a constant: their copies are loads and stores.
-#define SWAP(type, function)                                           \
-  {                                                                    \
-    const size_t bytes = elements * sizeof(type);                      \
-    type block[BLOCK / sizeof(type)] = {0};                            \
-    size_t done = 0;                                                   \
+// The size of whole blocks is a constant: their copies become loads and stores.
+#define SWAP(type, function)                                                    \
+  {                                                                             \
+    const size_t bytes = elements * sizeof(type);                               \
+    type block[BLOCK / sizeof(type)] = {0};                                     \
+    size_t done = 0;                                                            \
     for (; done + BLOCK <= bytes; done += BLOCK) { SWAP_PART(BLOCK, function) } \
-    SWAP_PART(bytes - done, function)                                  \
+    SWAP_PART(bytes - done, function)                                           \
   }
 
 CLONES void ronchi_swap_bytes(const uint8_t *in, uint8_t *out, size_t elements, int size) {
