@@ -1,4 +1,4 @@
-// What every file of loops needs: one order of rounding, versions for the CPUs, the choice of the pixel type.
+// What every file of loops needs: one order of rounding, versions for the CPUs, lines asked for ahead, the pixel types.
 #ifndef RONCHI_DISPATCH_H
 #define RONCHI_DISPATCH_H
 

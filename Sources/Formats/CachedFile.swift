@@ -31,8 +31,7 @@ final class CachedFile: ByteSource {
     self.init(file, mapped: mapped, limit: copying.seconds / Double(2 * PageCache.piece))
   }
 
-  /// Not always, but converting what was copied is never slower than converting what is mapped.
-  var copiesAnyway: Bool { true }
+  var copiesCheaply: Bool { true }
 
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer {
     if copies > 0 {

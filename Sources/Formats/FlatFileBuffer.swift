@@ -6,7 +6,7 @@ final class BufferedFile: ByteSource {
   private var buffer = ScratchBuffer()
   private var held = 0..<0
 
-  var copiesAnyway: Bool { true }
+  var copiesCheaply: Bool { true }
 
   init(_ file: FileDescriptor) {
     self.file = file

@@ -26,7 +26,7 @@ final class FlatFileReader: FrameReader {
     self.bytes = bytes
     windowFrames = ReadWindow.frames(of: source.windowFrameBytes)
     swapsInPlace =
-      source.coding.isSwapped && bytes.copiesAnyway && source.layout.stride % source.description.pixelType.size == 0
+      source.coding.isSwapped && bytes.copiesCheaply && source.layout.stride % source.description.pixelType.size == 0
   }
 
   var isMapped: Bool { bytes is MappedFile || bytes is CachedFile && !swapsInPlace }
@@ -74,27 +74,19 @@ final class FlatFileReader: FrameReader {
 
   private func convert(_ window: Range<Int>, _ first: UnsafeRawPointer) -> FrameGroup {
     let about = source.description
-    if swapsInPlace { return swap(window, UnsafeMutableRawPointer(mutating: first)) }
-    converted.grow(to: window.count * about.frameBytes)
+    if !swapsInPlace { converted.grow(to: window.count * about.frameBytes) }
+    // In place, `first` lies in `converted`.
+    let start = swapsInPlace ? UnsafeMutableRawPointer(mutating: first) : converted.start
+    let strideBytes = swapsInPlace ? source.layout.stride : about.frameBytes
     for index in 0..<window.count {
-      let (stored, target) = (first + index * source.layout.stride, converted.start + index * about.frameBytes)
+      let (stored, target) = (first + index * source.layout.stride, start + index * strideBytes)
       switch source.coding {
       case .native: target.copyMemory(from: stored, byteCount: source.layout.stored)
       case .swapped: swapBytes(stored, target, pixels: about.detectorShape.count, size: about.pixelType.size)
       case .decoded(let decode): decode(stored, target)
       }
     }
-    return FrameGroup(window, first: UnsafeRawPointer(converted.start), strideBytes: about.frameBytes)
-  }
-
-  /// - Parameter first: in `converted`
-  private func swap(_ window: Range<Int>, _ first: UnsafeMutableRawPointer) -> FrameGroup {
-    let (about, stride) = (source.description, source.layout.stride)
-    for index in 0..<window.count {
-      let frame = first + index * stride
-      swapBytes(frame, frame, pixels: about.detectorShape.count, size: about.pixelType.size)
-    }
-    return FrameGroup(window, first: first, strideBytes: stride)
+    return FrameGroup(window, first: start, strideBytes: strideBytes)
   }
 
   private func stretch(of window: Range<Int>) throws -> UnsafeRawPointer {

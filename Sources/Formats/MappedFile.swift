@@ -15,14 +15,14 @@ protocol ByteSource: AnyObject {
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer
   /// Copies the bytes of a range.
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)
-  /// Whether `bytes` copies as well: then `copy` to where bytes are wanted is the shorter way.
-  var copiesAnyway: Bool { get }
+  /// Whether `copy` is no slower than `bytes`: what is converted is then best copied and converted in place.
+  var copiesCheaply: Bool { get }
   /// Ranges that will be asked for next, in ascending order, in stretches of at most `window` bytes.
   func expect(_ ranges: [Range<Int>], window: Int)
 }
 
 extension ByteSource {
-  var copiesAnyway: Bool { false }
+  var copiesCheaply: Bool { false }
   func expect(_ ranges: [Range<Int>], window: Int) {}
 
   /// As `bytes`, but throws a `Problem` that says what of which file cannot be read.

@@ -90,8 +90,7 @@ public final class MaskSums {
 
   /// The sums of one frame: `output(mask, row, value)`. Those of weighted masks come later, at the latest from `flush`.
   public func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
-    addDirect(frame, row: row, output)
-    for part in dense { part.sums.add(frame, row: row) { output(part.masks[$0], $1, $2) } }
+    add(FrameGroup(row, frame), firstRow: row, output)
   }
 
   /// The same for frames that lie together, the first of which belongs to `firstRow`.

@@ -15,7 +15,7 @@ final class WeightedSums {
   private let sums: Fixed<Double>
   private let batch: FrameBatch
   /// Frames that are multiplied in one call.
-  private let most = Int(CK_MOST_WEIGHED)
+  private static let most = Int(CK_MOST_WEIGHED)
 
   /// - Parameter isSingle: what `isSingle` says of each of the patterns
   init(_ weights: [[Double]], shape: Shape, type: PixelType, isSingle: Bool) {
@@ -24,7 +24,7 @@ final class WeightedSums {
     masks = weights.count
     self.weights = isSingle ? .single(Fixed(tiled: weights, pixels)) : .double(Fixed(tiled: weights, pixels))
     batch = FrameBatch(frameBytes: pixels * type.size, counts: [4, 8, 16, 32], budget: 2 << 20)
-    sums = Fixed(repeatElement(0, count: most * wholeGroups(masks)))
+    sums = Fixed(repeatElement(0, count: Self.most * wholeGroups(masks)))
   }
 
   private enum Weights {
@@ -57,8 +57,8 @@ final class WeightedSums {
   func add(_ group: FrameGroup, firstRow: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     let (first, end) = (group.positions.lowerBound, group.positions.upperBound)
     let whole = batch.frames == 1 ? end : first + (end - first) / Int(CK_GROUP) * Int(CK_GROUP)
-    for next in stride(from: first, to: whole, by: most) {
-      let rows = next - first + firstRow..<min(next + most, whole) - first + firstRow
+    for next in stride(from: first, to: whole, by: Self.most) {
+      let rows = next - first + firstRow..<min(next + Self.most, whole) - first + firstRow
       process(group[next], group.strideBytes, rows, output)
     }
     for next in whole..<end { add(group[next], row: next - first + firstRow, output) }

@@ -67,7 +67,6 @@ extension JobRun {
     let calibration = passes.calibration
     guard calibration.countsPerElectron != nil else { return nil }
     var dose: RunDose?
-    try writer.flush()
     try ranks.onFirst {
       for pass in passes {
         for (group, outputs) in zip(pass.members, pass.outputs)

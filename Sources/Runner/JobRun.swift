@@ -154,8 +154,8 @@ public final class JobRun {
   /// Sums and solvers, on rank 0; what a later pass needs goes to all ranks.
   private func conclude(_ pass: JobPass, _ writer: ResultWriter) throws {
     let solves = pass.analyses.contains { $0.analysis is any Reconstruction }
-    // What all ranks wrote is read back on one.
-    if solves { try writer.flush() }
+    // What all ranks wrote is read back on one, by solvers and for the dose.
+    if solves || pass.context.calibration.countsPerElectron != nil { try writer.flush() }
     var conclusion = PassConclusion(pass, writer)
     do {
       try ranks.onFirstWatched { isStopping in

@@ -117,9 +117,9 @@ void ck_ring_bins(const ck_rings *rings, int64_t rows, int64_t columns, uint16_t
 enum { CK_TILE = 256, CK_GROUP = 4, CK_MOST_WEIGHED = 32 };
 
 /// The sums of `frame_count` frames (up to CK_MOST_WEIGHED, `stride` pixels apart) under `mask_count` weight patterns,
-/// Σ weight·v. `weights`, on a 64-byte boundary: for each tile of pixels the CK_TILE weights of every mask, with zeros for pixels and
-/// masks up to whole tiles and groups. `sums`, on a 64-byte boundary and overwritten: for each group of frames and each
-/// group of masks CK_GROUP² values, those of the first frame first.
+/// Σ weight·v. `weights`, on a 64-byte boundary: for each tile of pixels the CK_TILE weights of every mask, with zeros for
+/// pixels and masks up to whole tiles and groups. `sums`, on a 64-byte boundary and overwritten: for each group of frames
+/// and each group of masks CK_GROUP² values, those of the first frame first.
 void ck_weigh(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t pixels,
               const double *weights, int64_t mask_count, double *sums);
 
