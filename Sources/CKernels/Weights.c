@@ -18,6 +18,7 @@ typedef float sixteen __attribute__((vector_size(64)));
 
 #define NAME(function) function##_double
 #define REAL double
+#define OWN ck_f64
 #define VECTOR eight
 #define FOLD4(a, b) FOLD(a, b, LANES(0, 1, 2, 3, 8, 9, 10, 11), LANES(4, 5, 6, 7, 12, 13, 14, 15))
 #define FOLD2(a, b) FOLD(a, b, LANES(0, 1, 4, 5, 8, 9, 12, 13), LANES(2, 3, 6, 7, 10, 11, 14, 15))
@@ -35,6 +36,7 @@ typedef float sixteen __attribute__((vector_size(64)));
 
 #define NAME(function) function##_single
 #define REAL float
+#define OWN ck_f32
 #define VECTOR sixteen
 #define FOLD8(a, b)                                              \
   FOLD(a, b, LANES(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), \
