@@ -79,7 +79,7 @@ private final class RegionKernel: FrameKernel {
   private let members: [[Bool]]
   private let statistics: [PixelStatistics]
   private let dead: [Bool]?
-  private var leafStart = 0
+  private var start = 0
 
   init(_ names: [String], _ members: [[Bool]], _ context: FrameContext) {
     self.names = names
@@ -91,11 +91,11 @@ private final class RegionKernel: FrameKernel {
 
   var workBytes: Int { statistics.reduce(0) { $0 + $1.workBytes } }
 
-  func begin(leafStart: Int) { self.leafStart = leafStart }
+  func begin(at start: Int) { self.start = start }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
     var first = 0
-    for index in names.indices where members[index][leafStart + row] {
+    for index in names.indices where members[index][start + row] {
       statistics[index].add(frame)
       if first == 0 { first = index + 1 }
     }

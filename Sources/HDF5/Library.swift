@@ -16,6 +16,9 @@ public enum HDF5Library {
     return "\(major).\(minor).\(release)"
   }
 
+  /// Starts the library, which takes a millisecond; else the first file does. The corresponding C function is `H5open`.
+  public static func start() { _ = pluginsAreReady }
+
   /// Whether files can be opened by several ranks at once (`H5_HAVE_PARALLEL`).
   public static var isParallel: Bool { ronchi_h5_is_parallel() != 0 }
 

@@ -23,6 +23,9 @@ struct BlockSet: Equatable {
 /// One pair is for saves that were synced together with the rows they stand for. The other is for the many saves between
 /// them, which outlive every process but not the machine: they carry the machine's boot, and count only while it lasts.
 ///
+/// So it is with the head: it carries the boot in which it was written until `confirm`, after a sync of all that it
+/// stands for.
+///
 /// Where a sum rounds, there is a record per leaf, and the records are combined in the order of the leaves. Where all
 /// sums are exact, a record per rank does, for the order does not show.
 final class Checkpoint {
@@ -48,36 +51,46 @@ final class Checkpoint {
 
   // MARK: file
 
-  private static let magic = Array("RONCHI1\n".utf8)
+  private static let magic = Array("RONCHI2\n".utf8)
   private static let page = 4096
+  /// Before the head: the magic, its length, its checksum, and its boot or 0.
+  private static let preambleBytes = 32
+  private static let bootPlace = 24
 
   /// Makes the file anew; one rank does it before all open. `head` says what the run is.
   func create(head: [UInt8]) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(.cannotCreate, "cannot be created") }
-    let preamble = Self.magic + Self.bytes(UInt64(head.count)) + Self.bytes(checksum(head)) + head
-    try preamble.withUnsafeBytes { bytes throws in try write(bytes, at: 0) }
-    try sync()
+    let preamble = Self.magic + Self.bytes(UInt64(head.count)) + Self.bytes(checksum(head)) + Self.bytes(Self.boot)
+    try (preamble + head).withUnsafeBytes { bytes throws in try write(bytes, at: 0) }
     close()
   }
 
-  /// The head of an unfinished run; nil where there is none, or none that is whole.
+  /// From now on the head outlives the machine. What it stands for must be on the disk.
+  func confirm() throws {
+    try openForWriting()
+    defer { close() }
+    try Self.bytes(0).withUnsafeBytes { bytes throws in try write(bytes, at: Self.bootPlace) }
+    try sync()
+  }
+
+  /// The head of an unfinished run; nil where there is none, or none that is whole and counts on this machine.
   static func head(_ path: String) -> [UInt8]? {
-    guard let data = FileManager.default.contents(atPath: path, prefix: 1 << 24), data.count >= 24,
-      Array(data.prefix(8)) == magic
+    guard let data = FileManager.default.contents(atPath: path, prefix: 1 << 24), data.count >= preambleBytes,
+      Array(data.prefix(8)) == magic, [0, boot].contains(number(data[bootPlace..<preambleBytes]))
     else { return nil }
     let count = number(data[8..<16])
-    guard count <= UInt64(data.count - 24) else { return nil }
-    let head = Array(data[24..<(24 + Int(count))])
+    guard count <= UInt64(data.count - preambleBytes) else { return nil }
+    let head = Array(data[preambleBytes..<(preambleBytes + Int(count))])
     return checksum(head) == number(data[16..<24]) ? head : nil
   }
 
   func openForWriting() throws {
     descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be opened") }
-    var head = [UInt8](repeating: 0, count: 24)
-    try head.withUnsafeMutableBytes { bytes throws in try read(bytes, at: 0) }
-    let bytes = 24 + Int(Self.number(head[8..<16]))
+    var preamble = [UInt8](repeating: 0, count: Self.preambleBytes)
+    try preamble.withUnsafeMutableBytes { bytes throws in try read(bytes, at: 0) }
+    let bytes = Self.preambleBytes + Int(Self.number(preamble[8..<16]))
     start = (bytes + Self.page - 1) / Self.page * Self.page
   }
 
@@ -113,26 +126,38 @@ final class Checkpoint {
   func save(
     _ record: Int, sequence: UInt64, _ durability: Durability, _ blocks: BlockSet, _ sums: [any Accumulator]
   ) throws {
+    try blocks.bytes.withUnsafeBytes { blocks throws in
+      let parts = [blocks] + sums.map { UnsafeRawBufferPointer($0.bytes) }
+      try writeSlot(record, sequence, durability, parts)
+    }
+    if durability == .synced { try sync() }
+  }
+
+  /// Makes what was saved of other records for this boot outlive the machine, with the next `.synced` save. Their rows
+  /// must be on the disk.
+  func keep(_ records: [Int]) throws {
+    for record in records {
+      guard let found = try load(record, boots: [Self.boot]) else { continue }
+      try found.withParts { parts throws in try writeSlot(record, found.sequence + 1, .synced, parts) }
+    }
+  }
+
+  private func writeSlot(
+    _ record: Int, _ sequence: UInt64, _ durability: Durability, _ parts: [UnsafeRawBufferPointer]
+  ) throws {
     let slot = offset(record, durability.rawValue + sequence % 2)
     let boot = durability == .synced ? 0 : Self.boot
     var sum = Checksum()
     var place = slot + Self.headerBytes
-    try blocks.bytes.withUnsafeBytes { bytes throws in
-      sum.add(bytes)
-      try write(bytes, at: place)
-    }
-    place += blocks.bytes.count
-    for accumulator in sums {
-      let bytes = UnsafeRawBufferPointer(accumulator.bytes)
-      sum.add(bytes)
-      try write(bytes, at: place)
-      place += bytes.count
+    for part in parts {
+      sum.add(part)
+      try write(part, at: place)
+      place += part.count
     }
     sum.add(sequence)
     sum.add(boot)
     let header = Self.bytes(sequence) + Self.bytes(sum.value) + Self.bytes(boot)
     try header.withUnsafeBytes { bytes throws in try write(bytes, at: slot) }
-    if durability == .synced { try sync() }
   }
 
   /// What tells this start of the machine from others.
@@ -144,25 +169,23 @@ final class Checkpoint {
   struct Found {
     var sequence: UInt64
     var blocks: BlockSet
-    /// The sums begin at `start`.
     fileprivate var bytes: [UInt8]
-    fileprivate var start: Int
+    /// Where the blocks are in `bytes`, and each of the sums.
+    fileprivate var places: [Range<Int>]
 
     /// Puts the sums into accumulators of the same layout.
     func restore(_ accumulators: [any Accumulator]) {
-      forEach(accumulators) { $0.bytes.copyBytes(from: $1) }
+      withParts { for (sum, part) in zip(accumulators, $0.dropFirst()) { sum.bytes.copyBytes(from: part) } }
     }
 
-    func combine(into accumulators: [any Accumulator]) { forEach(accumulators) { $0.combine($1) } }
+    func combine(into accumulators: [any Accumulator]) {
+      withParts { for (sum, part) in zip(accumulators, $0.dropFirst()) { sum.combine(part) } }
+    }
 
-    private func forEach(_ accumulators: [any Accumulator], _ body: (any Accumulator, UnsafeRawBufferPointer) -> Void) {
-      bytes.withUnsafeBytes { bytes in
-        var place = start
-        for accumulator in accumulators {
-          let count = accumulator.bytes.count
-          body(accumulator, UnsafeRawBufferPointer(rebasing: bytes[place..<(place + count)]))
-          place += count
-        }
+    /// The bytes of the blocks and of each of the sums.
+    fileprivate func withParts(_ body: ([UnsafeRawBufferPointer]) throws -> Void) rethrows {
+      try bytes.withUnsafeBytes { bytes in
+        try body(places.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
       }
     }
   }
@@ -199,25 +222,24 @@ final class Checkpoint {
     var rest = lastContent
     lastContent = []
     // Sums begin where numbers may.
-    let lead = -blockBytes & 15, blocks = lead..<(lead + blockBytes)
+    let lead = -blockBytes & 15
+    var places: [Range<Int>] = []
+    for count in [blockBytes] + parts {
+      let begin = places.last?.upperBound ?? lead
+      places.append(begin..<begin + count)
+    }
     if rest.count != lead + contentBytes { rest = [UInt8](repeating: 0, count: lead + contentBytes) }
     try rest.withUnsafeMutableBytes { bytes throws in
       try read(UnsafeMutableRawBufferPointer(rebasing: bytes[lead...]), at: header.place + Self.headerBytes)
     }
     lastContent = rest
+    let found = Found(
+      sequence: header.sequence, blocks: BlockSet(bytes: Array(rest[places[0]])), bytes: rest, places: places)
     var sum = Checksum()
-    rest.withUnsafeBytes { bytes in
-      var begin = lead
-      for part in [blockBytes] + parts {
-        sum.add(UnsafeRawBufferPointer(rebasing: bytes[begin..<(begin + part)]))
-        begin += part
-      }
-    }
+    found.withParts { for part in $0 { sum.add(part) } }
     sum.add(header.sequence)
     sum.add(header.boot)
-    guard sum.value == header.sum else { return nil }
-    return Found(
-      sequence: header.sequence, blocks: BlockSet(bytes: Array(rest[blocks])), bytes: rest, start: blocks.upperBound)
+    return sum.value == header.sum ? found : nil
   }
 
   /// How many records the file has room for so far.

@@ -3,8 +3,8 @@ import STEM
 
 /// Where finished rows go.
 protocol RowSink {
-  /// Rows `positions` of the leaf that starts at `leafStart`, of every kernel.
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) throws
+  /// Rows `positions` of every kernel, whose first rows are those of position `start`.
+  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) throws
   /// The rows of these positions, and what they add to the sums, are safe.
   func markCompleted(_ positions: Range<Int>) throws
   /// The frames of these positions could not be read.
@@ -13,7 +13,7 @@ protocol RowSink {
   func sync() throws
 }
 
-/// One pass over the scan: leaf → block → frame → every kernel.
+/// One pass over the scan: task → block → frame → every kernel.
 final class FramePass {
   let blocks: BlockPlan
   let selection: PositionSelection
@@ -58,14 +58,24 @@ final class FramePass {
       accumulatorBytes: sumsAreExact ? 0 : accumulators.reduce(0) { $0 + $1.bytes.count })
   }
 
-  /// What a rank holds at a time beside its reader: the rows of a leaf, the accumulators, and two records of them while
+  /// What a rank holds at a time beside its reader: the rows of a task, the accumulators, and two records of them while
   /// the newer one is looked for.
   var memoryBytes: Int {
-    let rowBytes = kernels.flatMap(\.rows).reduce(0) { $0 + $1.rowBytes }
     let sums = accumulators.reduce(0) { $0 + $1.bytes.count }
     let work = kernels.reduce(0) { $0 + $1.workBytes }
-    return blocks.blockPositions * blocks.leafBlocks * rowBytes + 3 * sums + work
+    return mostLeaves * leafRowBytes + 3 * sums + work
   }
+
+  private var leafRowBytes: Int {
+    blocks.blockPositions * blocks.leafBlocks * kernels.flatMap(\.rows).reduce(0) { $0 + $1.rowBytes }
+  }
+
+  /// Leaves of a task. Where records are per leaf, one; else several, whose rows go into the file together.
+  private var mostLeaves: Int {
+    sumsAreExact ? max(1, min(blocks.leafCount, Self.taskRowBytes / max(1, leafRowBytes))) : 1
+  }
+
+  private static let taskRowBytes = 1 << 20
 
   func checkpoint(at path: String) -> Checkpoint {
     Checkpoint(path, blockCount: blocks.blockCount, sums: accumulators)
@@ -81,7 +91,7 @@ final class FramePass {
     try ranks.startTasks()
     statistics.isMapped = reader.isMapped
     let began = ContinuousClock.now
-    let outcome = Result { try ranks.together { try takeLeaves(reader, ranks, checkpoint, state) } }
+    let outcome = Result { try ranks.together { try takeTasks(reader, ranks, checkpoint, state) } }
     try ranks.endTasks()
     statistics.waiting += max(0, (ContinuousClock.now - began).seconds - statistics.wall)
     try outcome.get()
@@ -144,28 +154,30 @@ final class FramePass {
 
   // MARK: one rank
 
-  /// Takes leaves until none is left. An error here ends the other ranks' loops too.
-  private func takeLeaves(
+  /// Takes tasks until none is left. An error here ends the other ranks' loops too.
+  private func takeTasks(
     _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint, _ state: State
   ) throws {
     let start = ContinuousClock.now
     do {
-      let work = LeafWork(self, reader, ranks, checkpoint)
+      let tasks = blocks.tasks(of: ranks.count, most: mostLeaves)
+      let work = TaskWork(self, reader, ranks, checkpoint)
       work.record = sumsAreExact ? state.firstRecord + ranks.rank : 0
       if sumsAreExact { work.startRecord(nil) }
-      while case let leaf = try ranks.nextTask(), leaf < blocks.leafCount {
-        let open = blocks.blocks(ofLeaf: leaf).filter { !state.done.contains($0) }
+      while case let task = try ranks.nextTask(), task < tasks.count {
+        let open = blocks.blocks(ofLeaves: tasks[task]).filter { !state.done.contains($0) }
         if open.isEmpty { continue }
         if !sumsAreExact {
-          work.record = leaf
-          work.startRecord(try checkpoint.load(leaf, boots: state.boots))
+          work.record = tasks[task].lowerBound
+          work.startRecord(try checkpoint.load(work.record, boots: state.boots))
         }
-        try work.process(leaf, open, endsRecord: !sumsAreExact)
+        try work.process(blocks.positions(ofLeaves: tasks[task]), open, endsRecord: !sumsAreExact)
         if try ranks.tasksAreStopped() { break }
-        statistics.leaves += 1
+        statistics.leaves += tasks[task].count
       }
+      try work.save(try ranks.tasksAreStopped() ? .synced : .thisBoot)
       // Another machine sees what was written here only after it was synced.
-      try work.save(try ranks.tasksAreStopped() || state.boots.count > 1 ? .synced : .thisBoot)
+      if state.boots.count > 1 { try checkpoint.sync() }
       if try ranks.tasksAreStopped(), isInterrupted() {
         throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
       }
@@ -176,7 +188,7 @@ final class FramePass {
     statistics.wall = (ContinuousClock.now - start).seconds
   }
 
-  func compute(_ block: Range<Int>, leafStart: Int, _ reader: any FrameReader) throws {
+  func compute(_ block: Range<Int>, start: Int, _ reader: any FrameReader) throws {
     let began = ContinuousClock.now
     let decodedBefore = reader.decodeSeconds
     let runs = selection.runs(in: block)
@@ -186,7 +198,7 @@ final class FramePass {
     for run in runs {
       try read(run, reader) { group in
         let began = isTimed ? ContinuousClock.now : nil
-        take(group, leafStart)
+        take(group, start)
         if let began { kernelTime += ContinuousClock.now - began }
       }
       statistics.frames += run.count
@@ -196,13 +208,13 @@ final class FramePass {
       busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)
   }
 
-  private func take(_ group: FrameGroup, _ leafStart: Int) {
+  private func take(_ group: FrameGroup, _ start: Int) {
     for position in group.positions {
       let frame = group[position]
       if let origins { for kernel in frameKernels { kernel.follow(origins[position]) } }
-      for kernel in frameKernels { kernel.add(frame, row: position - leafStart) }
+      for kernel in frameKernels { kernel.add(frame, row: position - start) }
     }
-    for kernel in groupKernels { kernel.add(group, firstRow: group.positions.lowerBound - leafStart) }
+    for kernel in groupKernels { kernel.add(group, firstRow: group.positions.lowerBound - start) }
   }
 
   /// Reads the frames of a run; with `masksBadFrames` those that cannot be read are left out and listed.
@@ -229,24 +241,24 @@ final class FramePass {
     }
   }
 
-  private func countBadFrames(_ positions: Range<Int>, leafStart: Int) {
+  private func countBadFrames(_ positions: Range<Int>, start: Int) {
     let maps = kernels.flatMap(\.rows).filter { $0.width == 1 && $0.element == .float64 }
     for position in selection.runs(in: positions).joined()
-    where maps.contains(where: { $0.doubles(position - leafStart)[0].isNaN }) {
+    where maps.contains(where: { $0.doubles(position - start)[0].isNaN }) {
       statistics.badFrames += 1
       if statistics.badPositions.count < 10 { statistics.badPositions.append(position) }
     }
   }
 
   /// Hands finished rows on; `positions` were computed since the last time.
-  func write(_ positions: Range<Int>, _ leafStart: Int) throws {
+  func write(_ positions: Range<Int>, _ start: Int) throws {
     let began = ContinuousClock.now
     for kernel in kernels { kernel.flush() }
     statistics.addFlush(ContinuousClock.now - began)
-    countBadFrames(positions, leafStart: leafStart)
+    countBadFrames(positions, start: start)
     guard let sink else { return }
     let writing = ContinuousClock.now
-    try sink.write(kernels, positions: positions, leafStart: leafStart)
+    try sink.write(kernels, positions: positions, start: start)
     statistics.writing += (ContinuousClock.now - writing).seconds
   }
 }

@@ -89,14 +89,15 @@ struct ResultSink: RowSink {
   let number: Int
   let members: [Int]
   let outputs: [[OutputDescription]]
-  let path: String
+  let output: OutputFile
+  let isFirstRank: Bool
 
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) throws {
+  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) throws {
     for (member, kernel) in kernels.enumerated() {
       for rows in kernel.rows {
         guard let index = outputs[member].firstIndex(where: { $0.name == rows.output }) else { continue }
-        let all = rows.bytes(rows: positions.upperBound - leafStart)
-        let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - leafStart) * rows.rowBytes)...])
+        let all = rows.bytes(rows: positions.upperBound - start)
+        let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - start) * rows.rowBytes)...])
         try writer.writeRows(group: members[member], output: index, positions: positions, part)
       }
     }
@@ -104,7 +105,7 @@ struct ResultSink: RowSink {
 
   func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions, pass: number) }
   func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions, pass: number) }
-  func sync() throws { try OutputFile.sync(path) }
+  func sync() throws { try isFirstRank ? output.settle() : OutputFile.sync(output.partial) }
 }
 
 /// What remains to be done on rank 0 once a pass is complete: sums, solvers, attributes.

@@ -18,7 +18,8 @@ extension JobRun {
     for warning in plan.warnings { console.warning(warning) }
   }
 
-  func layOut(_ passes: [JobPass], _ identity: RunIdentity) throws -> ResultPlaces {
+  /// The encoded identity of the run, with the places of its outputs.
+  func layOut(_ passes: [JobPass], _ identity: RunIdentity) throws -> [UInt8] {
     let hosts = try ranks.gather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -28,16 +29,16 @@ extension JobRun {
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
         fingerprint: fingerprint, identity: identity)
       let layout = layout(passes, provenance)
-      let places: ResultPlaces
+      var identity = identity
       if options.existing == .append && output.exists {
         try output.copyForAppending()
-        places = try ResultFile.append(output.partial, layout)
+        identity.places = try ResultFile.append(output.partial, layout)
       } else {
-        places = try ResultFile.create(output.partial, layout)
+        identity.places = try ResultFile.create(output.partial, layout)
       }
-      encoded = Array(try JSONEncoder().encode(places))
+      encoded = Array(try JSONEncoder().encode(identity))
     }
-    return try JSONDecoder().decode(ResultPlaces.self, from: Data(ranks.broadcast(encoded)))
+    return try ranks.broadcast(encoded)
   }
 
   private func layout(_ passes: [JobPass], _ provenance: Provenance) -> ResultFileLayout {

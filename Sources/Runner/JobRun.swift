@@ -89,13 +89,15 @@ public final class JobRun {
       identity.measured = try measure(reader)
       phases.end("measure")
       passes = try makePasses(identity)
-      identity.places = try layOut(passes, identity)
-      let head = Array(try JSONEncoder().encode(identity))
-      try ranks.onFirst {
-        // The first one last: a run is known by it.
-        for pass in passes.reversed() {
-          try Checkpoint(output.checkpoint(pass.number), blockCount: 0, sums: []).create(head: head)
+      let head = try layOut(passes, identity)
+      identity = try ranks.together {
+        if ranks.rank == 0 {
+          // The first one last: a run is known by it.
+          for pass in passes.reversed() {
+            try Checkpoint(output.checkpoint(pass.number), blockCount: 0, sums: []).create(head: head)
+          }
         }
+        return try JSONDecoder().decode(RunIdentity.self, from: Data(head))
       }
       phases.end("layout")
     } catch {
@@ -124,7 +126,8 @@ public final class JobRun {
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
     let frames = pass.frames
     frames.sink = ResultSink(
-      writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, path: output.partial)
+      writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, output: output,
+      isFirstRank: ranks.rank == 0)
     frames.progress = progressReport()
     frames.isInterrupted = { StopSignals.isRequested }
     frames.masksBadFrames = plan.masksBadFrames
@@ -138,6 +141,8 @@ public final class JobRun {
     }
     let checkpoint = frames.checkpoint(at: output.checkpoint(pass.number))
     do { try frames.run(reader, ranks: ranks, checkpoint: checkpoint) } catch {
+      // Where this rank had nothing to save, others may have.
+      if ranks.rank == 0 { try? output.settle() }
       tellHowToGoOn()
       throw error
     }
@@ -159,6 +164,8 @@ public final class JobRun {
     var conclusion = PassConclusion(pass, writer)
     do {
       try ranks.onFirstWatched { isStopping in
+        // A solver can run for longer than the pass, and saves its state.
+        if solves { try output.settle() }
         try conclusion.conclude { group, name in
           SolverRun(
             name, path: output.solver(group), interval: plan.checkpointInterval, console: console,

@@ -124,6 +124,12 @@ struct OutputFile {
     }
   }
 
+  /// Brings what is written so far to the disk, so that from now on the unfinished run outlives the machine. On rank 0.
+  func settle() throws {
+    try Self.sync(partial)
+    try Checkpoint(checkpoint(0), blockCount: 0, sums: []).confirm()
+  }
+
   /// Gives the finished file its name, after the last byte of it is on the disk.
   func publish() throws(Problem) {
     try Self.sync(partial)

@@ -69,21 +69,31 @@ struct Provenance {
 
   /// Size, and SHA-256 over the first and the last MiB (over everything where the file is smaller than both).
   static func fingerprint(_ path: String) throws -> (size: Int, digest: String) {
-    let part = 1 << 20, piece = 1 << 16
-    do {
-      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? file.close() }
-      let size = Int(try file.seekToEnd())
-      let hash = SHA256()
-      for start in size > part ? [0, max(part, size - part)] : [0] {
-        try file.seek(toOffset: UInt64(start))
-        // Small pieces: memory that is used again needs no new pages.
-        for _ in 0..<part / piece { hash.update(try file.read(upToCount: piece) ?? Data()) }
+    let part = 1 << 20
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw unreadable(path) }
+    defer { close(descriptor) }
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    let hash = SHA256()
+    // Small pieces: memory that is used again needs no new pages.
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 4096)
+    defer { piece.deallocate() }
+    for start in size > part ? [0, max(part, size - part)] : [0] {
+      var next = start
+      while next < min(start + part, size) {
+        let count = pread(descriptor, piece.baseAddress, min(piece.count, start + part - next), off_t(next))
+        if count < 0 && errno == EINTR { continue }
+        guard count >= 0 else { throw unreadable(path) }
+        if count == 0 { break }
+        hash.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+        next += count
       }
-      return (size, hash.finalize())
-    } catch {
-      throw Problem(.inputOutput, at: path, "cannot be read for its fingerprint: \(error.localizedDescription)")
     }
+    return (size, hash.finalize())
+  }
+
+  private static func unreadable(_ path: String) -> Problem {
+    Problem(.inputOutput, at: path, "cannot be read for its fingerprint: \(String(cString: strerror(errno)))")
   }
 }
 

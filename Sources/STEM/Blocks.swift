@@ -29,8 +29,8 @@ public struct BlockPlan: Sendable, Equatable {
   public var blockCount: Int { (positions + blockPositions - 1) / blockPositions }
   public var leafCount: Int { (blockCount + leafBlocks - 1) / leafBlocks }
 
-  public func positions(ofLeaf leaf: Int) -> Range<Int> {
-    let blocks = blocks(ofLeaf: leaf)
+  public func positions(ofLeaves leaves: Range<Int>) -> Range<Int> {
+    let blocks = blocks(ofLeaves: leaves)
     return positions(ofBlock: blocks.lowerBound).lowerBound..<positions(ofBlock: blocks.upperBound - 1).upperBound
   }
 
@@ -38,8 +38,24 @@ public struct BlockPlan: Sendable, Equatable {
     block * blockPositions..<min(positions, (block + 1) * blockPositions)
   }
 
-  public func blocks(ofLeaf leaf: Int) -> Range<Int> {
-    leaf * leafBlocks..<min(blockCount, (leaf + 1) * leafBlocks)
+  public func blocks(ofLeaves leaves: Range<Int>) -> Range<Int> {
+    leaves.lowerBound * leafBlocks..<min(blockCount, leaves.upperBound * leafBlocks)
+  }
+
+  /// All leaves as the tasks of `ranks` ranks: of what is left, every rank in turn takes one part of twice as many, so that
+  /// tasks become smaller toward the end (factoring: Hummel, Schonberg and Flynn, Commun. ACM 35(8):90 (1992)).
+  /// - Parameter most: leaves of a task
+  public func tasks(of ranks: Int, most: Int) -> [Range<Int>] {
+    var tasks: [Range<Int>] = []
+    var next = 0
+    while next < leafCount {
+      let size = max(1, min(most, (leafCount - next) / (2 * ranks)))
+      for _ in 0..<ranks where next < leafCount {
+        tasks.append(next..<min(leafCount, next + size))
+        next += size
+      }
+    }
+    return tasks
   }
 }
 

@@ -26,9 +26,10 @@ public final class Rows {
       storage = .allocate(byteCount: rows * rowBytes, alignment: 64)
       capacity = rows
     }
+    let wanted = UnsafeMutableRawBufferPointer(rebasing: storage[..<(rows * rowBytes)])
     switch element {
-    case .float32: storage.assumingMemoryBound(to: Float.self).update(repeating: .nan)
-    case .float64: storage.assumingMemoryBound(to: Double.self).update(repeating: .nan)
+    case .float32: wanted.assumingMemoryBound(to: Float.self).update(repeating: .nan)
+    case .float64: wanted.assumingMemoryBound(to: Double.self).update(repeating: .nan)
     }
   }
 

@@ -117,9 +117,9 @@ public protocol FrameKernel: AnyObject {
   var accumulators: [any Accumulator] { get }
   /// What it keeps beside rows and accumulators, where that is as large as a frame.
   var workBytes: Int { get }
-  /// The rows to come belong to the leaf that starts at this position of the scan: row r is position `leafStart` + r.
-  /// Called before the first frame of every leaf.
-  func begin(leafStart: Int)
+  /// The rows to come belong to a stretch of the scan that begins at this position: row r is position `start` + r.
+  /// Called before the first frame of every stretch.
+  func begin(at start: Int)
   /// The optical axis [px] of the next frame; called before each `add` where `FrameContext.followsOrigin`, else never.
   func follow(_ center: Pair<Double>)
   /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
@@ -133,7 +133,7 @@ public protocol FrameKernel: AnyObject {
 
 extension FrameKernel {
   public var workBytes: Int { 0 }
-  public func begin(leafStart: Int) {}
+  public func begin(at start: Int) {}
   public func follow(_ center: Pair<Double>) {}
   public func flush() {}
   public func finish() -> [String: [Double]] { [:] }

@@ -5,7 +5,7 @@ import STEM
 /// Files of results: laid out completely before the first value is computed, so that afterwards only raw data moves.
 public enum ResultFile {
   /// Lays out a new file on one rank: all groups, datasets (contiguous, allocated, filled with NaN) and attributes;
-  /// synced and closed. Throws `Problem`: 73 where the file exists or cannot be created, 74 for a full disk; a file
+  /// closed, not synced. Throws `Problem`: 73 where the file exists or cannot be created, 74 for a full disk; a file
   /// that could not be finished is removed again. Throws `Problems` for a layout that no file can have.
   public static func create(_ path: String, _ layout: ResultFileLayout) throws -> ResultPlaces {
     try layout.check()
@@ -33,7 +33,7 @@ public enum ResultFile {
     }
   }
 
-  /// Gives attributes their last values on every results group of the run, after all data is in the file; synced.
+  /// Gives attributes their last values on every results group of the run, after all data is in the file; not synced.
   /// Those of `ResultFileLayout.pending` are overwritten in place, texts cut to their room; others are replaced.
   /// - Parameters:
   ///   - own: what belongs to one group alone, by its index in `places`
@@ -50,7 +50,6 @@ public enum ResultFile {
       if !measurement.isEmpty { try overwrite(measurement, places, on: try file.openGroup(places.measurement)) }
       try file.close()
     }
-    try syncFile(path)
   }
 
   private static func overwrite(
@@ -114,14 +113,13 @@ public enum ResultFile {
     return try complete(file, path, body)
   }
 
-  /// Lays out an open file by `body`, closes and syncs it; removes it where that fails.
+  /// Lays out an open file by `body` and closes it; removes it where that fails.
   private static func complete(
     _ file: consuming File, _ path: String, _ body: (borrowing File) throws -> ResultPlaces
   ) throws -> ResultPlaces {
     do {
       let places = try layOut(file, path, body)
       try file.finish()
-      try syncFile(path)
       return places
     } catch {
       unlink(path)
@@ -143,16 +141,6 @@ public enum ResultFile {
       // contents there is room for what closing writes; the file is removed right after.
       truncate(path, 0)
       throw error
-    }
-  }
-
-  /// What was written is on the disk.
-  private static func syncFile(_ path: String) throws {
-    let descriptor = open(path, O_RDWR | O_CLOEXEC)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    guard descriptor >= 0, fsync(descriptor) == 0 else {
-      let reason = String(cString: strerror(errno))
-      throw Problem(.inputOutput, at: path, "cannot be synced to the disk: \(reason); check the disk")
     }
   }
 

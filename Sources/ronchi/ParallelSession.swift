@@ -1,18 +1,20 @@
 import Foundation
+import HDF5
 import MPI
 import Runner
 import STEM
 
-/// MPI from start to end, and the console of rank 0.
+/// MPI from start to end, HDF5, and the console of rank 0.
 struct ParallelSession {
   let ranks: MPIRanks
   let console: Console
   private let format: LogFormat
 
-  /// Starts MPI. Throws `Problem` when the launcher belongs to another MPI.
+  /// Starts MPI and HDF5. Throws `Problem` when the launcher belongs to another MPI.
   init(_ logging: LoggingOptions) throws {
     do { try MPIRuntime.initialise() } catch { throw Problem(.internalError, "\(error)") }
     if let mismatch = MPIRuntime.launcherMismatch() { throw Problem(.badConfiguration, at: "MPI", mismatch) }
+    HDF5Library.start()
     ranks = MPIRanks(.world)
     format = logging.logFormat
     console = Console(format: logging.logFormat, isFirstRank: ranks.rank == 0, level: logging.quiet ? .warning : .info)

@@ -178,7 +178,7 @@ import Testing
     moving.followsOrigin = true
     for analysis in try analyses() {
       let kernel = try analysis.makeKernel(moving)
-      kernel.begin(leafStart: 0)
+      kernel.begin(at: 0)
       for rows in kernel.rows { rows.prepare(rows: frames.count) }
       for (row, frame) in frames.enumerated() {
         kernel.follow(Pair(9.3 + Double(row), 15.1 - Double(row)))

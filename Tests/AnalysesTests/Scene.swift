@@ -64,7 +64,7 @@ func run(_ analysis: some FrameAnalysis, _ context: FrameContext, _ frames: [[Do
 func feed(
   _ kernel: any FrameKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3, from start: Int = 0
 ) {
-  kernel.begin(leafStart: start)
+  kernel.begin(at: start)
   for rows in kernel.rows { rows.prepare(rows: frames.count) }
   for (row, frame) in frames.enumerated() {
     withPixels(frame, context.pixelType) { kernel.add($0, row: row) }

@@ -47,7 +47,7 @@ struct SlowRun {
       output="$1"; log="$2"; shift 2
       states() {
         local head=$(od -An -t u8 -j 8 -N 8 "$1" 2> /dev/null)
-        (( $(stat -c %s "$1" 2> /dev/null || echo 0) > ${head:-0} + 24 ))
+        (( $(stat -c %s "$1" 2> /dev/null || echo 0) > ${head:-0} + 32 ))
       }
       "$@" 2> "$log" & pid=$!
       for i in $(seq 1000); do

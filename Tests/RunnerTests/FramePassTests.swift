@@ -42,8 +42,8 @@ private final class MemorySink: RowSink {
   var completed: Set<Int> = []
   var bad: Set<Int> = []
 
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, leafStart: Int) {
-    for position in positions { values[position] = kernels[0].rows[0].doubles(position - leafStart)[0] }
+  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) {
+    for position in positions { values[position] = kernels[0].rows[0].doubles(position - start)[0] }
   }
 
   func markCompleted(_ positions: Range<Int>) { completed.formUnion(positions) }
@@ -55,10 +55,10 @@ private final class MemorySink: RowSink {
 private final class PlaceKernel: FrameKernel {
   let rows = [Rows("place")]
   let accumulators: [any Accumulator] = []
-  private var leafStart = -1
+  private var start = -1
 
-  func begin(leafStart: Int) { self.leafStart = leafStart }
-  func add(_ frame: UnsafeRawPointer, row: Int) { rows[0].set(row, Double(leafStart + row)) }
+  func begin(at start: Int) { self.start = start }
+  func add(_ frame: UnsafeRawPointer, row: Int) { rows[0].set(row, Double(start + row)) }
 }
 
 @Suite struct FramePassTests {
@@ -85,13 +85,13 @@ private final class PlaceKernel: FrameKernel {
     var expected = 0.0
     for leaf in 0..<pass.blocks.leafCount {
       var part = 0.0
-      for position in pass.blocks.positions(ofLeaf: leaf) { part += 1 / (Double(position) + 1) }
+      for position in pass.blocks.positions(ofLeaves: leaf..<leaf + 1) { part += 1 / (Double(position) + 1) }
       expected += part
     }
     #expect(kernel.finish()["sum"] == [expected])
   }
 
-  @Test("a kernel is told where every leaf begins")
+  @Test("a kernel is told where its rows begin")
   func places() throws {
     let folder = try TemporaryFolder()
     let pass = FramePass(
@@ -130,9 +130,9 @@ private final class PlaceKernel: FrameKernel {
     try checkpoint.openForWriting()
     let ranks = SerialRanks()
     ranks.startTasks()
-    let work = LeafWork(pass, CountingReader(), ranks, checkpoint)
+    let work = TaskWork(pass, CountingReader(), ranks, checkpoint)
     work.startRecord(nil)
-    try work.process(0, [0, 2], endsRecord: true)
+    try work.process(pass.blocks.positions(ofLeaves: 0..<1), [0, 2], endsRecord: true)
     let blocks = [0, 2].map { pass.blocks.positions(ofBlock: $0) }
     #expect(Set(sink.values.keys) == Set(blocks.joined()))
     #expect(sink.values.allSatisfy { $0.value == Double($0.key) })
@@ -207,6 +207,23 @@ private final class PlaceKernel: FrameKernel {
     #expect(last.finish() == whole.finish())
     #expect(Checkpoint.head(folder.path("sums")) == Array("resume".utf8))
   }
+
+  @Test("all that an interrupted pass has done counts on any machine", arguments: [1, 7, 100])
+  func interruptedIsSynced(blocks: Int) throws {
+    let folder = try TemporaryFolder()
+    let pass = FramePass(
+      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [SumKernel()])
+    var seen = 0
+    pass.isInterrupted = {
+      seen += 1
+      return seen >= blocks
+    }
+    #expect(throws: RunFailure.self) { try runPass(pass, CountingReader(), folder) }
+    let checkpoint = pass.checkpoint(at: folder.path("leaves"))
+    try checkpoint.openForWriting()
+    let synced = try (0..<checkpoint.recordCount()).compactMap { try checkpoint.load($0, boots: [])?.blocks.count }
+    #expect(synced.reduce(0, +) == blocks)
+  }
 }
 
 private func runPass(_ pass: FramePass, _ reader: CountingReader, _ folder: TemporaryFolder) throws {
@@ -254,6 +271,21 @@ private func runPass(_ pass: FramePass, _ reader: CountingReader, _ folder: Temp
     let again = Checkpoint(path, blockCount: 10, sums: sums(0))
     try again.openForWriting()
     #expect(try value(again, 2) == 2)
+  }
+
+  @Test("a head counts while the machine is up, and for good once it is confirmed")
+  func heads() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("sums")
+    let checkpoint = Checkpoint(path, blockCount: 10, sums: sums(0))
+    try checkpoint.create(head: [1, 2, 3])
+    #expect(Checkpoint.head(path) == [1, 2, 3])
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    data[24] ^= 2
+    try data.write(to: URL(fileURLWithPath: path))
+    #expect(Checkpoint.head(path) == nil)
+    try checkpoint.confirm()
+    #expect(Checkpoint.head(path) == [1, 2, 3])
   }
 
   @Test("after the machine was restarted only what was synced counts")

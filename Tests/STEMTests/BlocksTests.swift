@@ -10,8 +10,8 @@ import Testing
         positions: positions, frameBytes: frameBytes, chunkPositions: chunk, accumulatorBytes: sums)
       var next = 0
       for leaf in 0..<plan.leafCount {
-        #expect(plan.positions(ofLeaf: leaf).lowerBound == next)
-        for block in plan.blocks(ofLeaf: leaf) {
+        #expect(plan.positions(ofLeaves: leaf..<leaf + 1).lowerBound == next)
+        for block in plan.blocks(ofLeaves: leaf..<leaf + 1) {
           #expect(plan.positions(ofBlock: block).lowerBound == next)
           next = plan.positions(ofBlock: block).upperBound
         }
@@ -20,6 +20,20 @@ import Testing
       #expect(plan.leafCount <= BlockPlan.mostLeaves)
       #expect(plan.blockPositions % chunk == 0 || plan.blockPositions == positions || plan.blockPositions == 65_536)
     }
+  }
+
+  @Test("tasks cover every leaf once, in order, and become smaller toward the end", arguments: [1, 2, 3, 64, 1000])
+  func tasks(ranks: Int) {
+    let plan = BlockPlan(positions: 16_384, frameBytes: 131_072, chunkPositions: 1, accumulatorBytes: 0)
+    for most in [1, 7, 256] {
+      let tasks = plan.tasks(of: ranks, most: most)
+      #expect(tasks.flatMap { Array($0) } == Array(0..<plan.leafCount))
+      #expect(zip(tasks, tasks.dropFirst()).allSatisfy { $0.count >= $1.count })
+      #expect(tasks[0].count <= most && tasks.last!.count == 1)
+      // No rank can be left with more than half of a fair share at the start, a leaf at the end.
+      #expect(tasks[0].count <= max(1, plan.leafCount / (2 * ranks)))
+    }
+    #expect(plan.tasks(of: 2, most: 256).count < 32)
   }
 
   @Test("runs are the selected positions, no more and no fewer")

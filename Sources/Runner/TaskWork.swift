@@ -1,7 +1,7 @@
 import STEM
 
 /// What one rank of a pass has computed and not yet saved.
-final class LeafWork {
+final class TaskWork {
   private unowned let pass: FramePass
   private let reader: any FrameReader
   private let ranks: any Ranks
@@ -14,6 +14,8 @@ final class LeafWork {
   private var lastSave = ContinuousClock.now
   private var lastSync = ContinuousClock.now
   private var isSynced = true
+  /// Records that are complete and were only saved for this boot.
+  private var unsynced: [Int] = []
 
   init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
     self.pass = pass
@@ -31,18 +33,19 @@ final class LeafWork {
     saved = found?.blocks ?? BlockSet(count: pass.blocks.blockCount)
   }
 
-  func process(_ leaf: Int, _ open: [Int], endsRecord: Bool) throws {
-    let leafStart = pass.blocks.positions(ofLeaf: leaf).lowerBound
+  /// The blocks of a task that are not done yet, ascending.
+  func process(_ positions: Range<Int>, _ open: [Int], endsRecord: Bool) throws {
+    let start = positions.lowerBound
     for kernel in pass.kernels {
-      kernel.begin(leafStart: leafStart)
-      for rows in kernel.rows { rows.prepare(rows: pass.blocks.positions(ofLeaf: leaf).count) }
+      kernel.begin(at: start)
+      for rows in kernel.rows { rows.prepare(rows: positions.count) }
     }
     reader.expect(open.filter(pass.includes).flatMap { pass.selection.runs(in: pass.blocks.positions(ofBlock: $0)) })
     var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
     for (index, block) in open.enumerated() {
       let next = index + 1 < open.count ? open[index + 1] : nil
       let range = pass.blocks.positions(ofBlock: block)
-      if pass.includes(block) { try pass.compute(range, leafStart: leafStart, reader) }
+      if pass.includes(block) { try pass.compute(range, start: start, reader) }
       saved.insert(block)
       pass.progress(pass.statistics)
       let now = ContinuousClock.now
@@ -50,22 +53,30 @@ final class LeafWork {
       let isStopped = try ranks.tasksAreStopped()
       // Rows of blocks in between are in the file already, and not here.
       if isStopped || next != block + 1 || now - lastSave > pass.flushInterval {
-        try pass.write(written..<range.upperBound, leafStart)
+        try pass.write(written..<range.upperBound, start)
         unmarked.append(written..<range.upperBound)
         written = next.map { pass.blocks.positions(ofBlock: $0).lowerBound } ?? range.upperBound
-        if now - lastSave > pass.flushInterval {
-          try save(now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
-        }
+        if now - lastSave > pass.flushInterval { try save() }
       }
       if isStopped { return }
     }
-    if endsRecord { try save(.thisBoot) }
+    guard endsRecord else { return }
+    try save()
+    if !isSynced { unsynced.append(record) }
+  }
+
+  private func save() throws {
+    try save(ContinuousClock.now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
   }
 
   func save(_ durability: Checkpoint.Durability) throws {
     if unmarked.isEmpty && (isSynced || durability == .thisBoot) { return }
     let began = ContinuousClock.now
-    if durability == .synced { try pass.sink?.sync() }
+    if durability == .synced {
+      try pass.sink?.sync()
+      try checkpoint.keep(unsynced)
+      unsynced = []
+    }
     sequence += 1
     try checkpoint.save(record, sequence: sequence, durability, saved, pass.accumulators)
     for range in unmarked { try pass.sink?.markCompleted(range) }
