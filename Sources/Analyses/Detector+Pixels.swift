@@ -18,15 +18,14 @@ extension Detector {
     if case .mask(let path) = form { return try placeMask(path, context) }
     let geometry = DetectorGeometry(context.detector, center: center ?? context.center)
     let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
-    var radii: [(key: String, value: Double)] = []
-    let selection = try select(geometry, context, &radii)
+    var attributes: [(key: String, value: Setting)] = []
+    let selection = try select(geometry, context, &attributes)
     let taken = selection.intersection(alive)
     let follows = context.followsOrigin && center == nil
     // Dead pixels under the mean origin are no reason: the shape moves on.
     if taken.isEmpty, !(follows && !selection.isEmpty) {
       throw empty(geometry, context, hadPixels: !selection.isEmpty)
     }
-    var attributes = radii.flatMap { lengthAttributes($0.key, $0.value, context) }
     attributes += centerAttributes(context, own: center)
     attributes.append(("pixels", .integer(taken.count)))
     return PlacedDetector(
@@ -48,36 +47,39 @@ extension Detector {
       let degrees = try Self.sweep(start, end)
       return .segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
     case let .rectangle(height, width):
-      return .rectangle(height: try context.pixels(height), width: try context.pixels(width))
+      return .rectangle(
+        height: try context.withPixels(\.y).pixels(height), width: try context.withPixels(\.x).pixels(width))
     case .point, .mask: return .pixel
     }
   }
 
   private func select(
-    _ geometry: DetectorGeometry, _ context: FrameContext, _ radii: inout [(key: String, value: Double)]
+    _ geometry: DetectorGeometry, _ context: FrameContext, _ lengths: inout [(key: String, value: Setting)]
   ) throws -> PixelSelection {
     switch form {
     case .preset(let preset):
       let (inner, outer) = try Self.range(preset, context)
-      radii = [("inner_radius", inner), ("outer_radius", min(outer, geometry.edge))]
+      lengths += lengthAttributes("inner_radius", inner, context)
+      lengths += lengthAttributes("outer_radius", min(outer, geometry.edge), context)
       return geometry.annulus(inner: inner, outer: outer)
     case .disk(let radius):
       let pixels = try context.pixels(radius, at: "radius")
       try requireInside(pixels, given: radius, geometry, context, key: "radius")
-      radii = [("radius", pixels)]
+      lengths += lengthAttributes("radius", pixels, context)
       return geometry.annulus(inner: 0, outer: pixels)
     case let .annulus(inner, outer):
       let (first, last) = try context.ring(inner, outer)
-      radii = [("inner_radius", first), ("outer_radius", last)]
+      lengths += lengthAttributes("inner_radius", first, context) + lengthAttributes("outer_radius", last, context)
       return geometry.annulus(inner: first, outer: last)
     case let .segment(inner, outer, start, end):
       let (first, last) = try context.ring(inner, outer)
       let degrees = try Self.sweep(start, end)
-      radii = [("inner_radius", first), ("outer_radius", last)]
+      lengths += lengthAttributes("inner_radius", first, context) + lengthAttributes("outer_radius", last, context)
       return geometry.segment(inner: first, outer: last, start: degrees.start, end: degrees.end)
     case let .rectangle(height, width):
-      let tall = try context.pixels(height, at: "height"), wide = try context.pixels(width, at: "width")
-      radii = [("height", tall), ("width", wide)]
+      let rows = context.withPixels(\.y), columns = context.withPixels(\.x)
+      let tall = try rows.pixels(height, at: "height"), wide = try columns.pixels(width, at: "width")
+      lengths += lengthAttributes("height", tall, rows) + lengthAttributes("width", wide, columns)
       return geometry.rectangle(height: tall, width: wide)
     case .point, .mask: return geometry.pixel()
     }

@@ -11,7 +11,11 @@ CLONES static void NAME(product)(const REAL *frames, int64_t stride, const REAL 
   for (int64_t i = 0; i < TILE; i += step) {
     VECTOR weight[GROUP];
 #pragma clang loop unroll(full)
-    for (int m = 0; m < GROUP; m++) weight[m] = *(const VECTOR *)(masks + m * TILE + i);
+    for (int m = 0; m < GROUP; m++) {
+      weight[m] = *(const VECTOR *)(masks + m * TILE + i);
+      // Weights of many masks come from the shared cache.
+      __builtin_prefetch(masks + (WEIGHTS_AHEAD + m) * TILE + i, 0, 3);
+    }
 #pragma clang loop unroll(full)
     for (int f = 0; f < GROUP; f++) {
       VECTOR v = *(const NAME(window) *)(frames + f * stride + i);

@@ -5,8 +5,9 @@
 
 #define GROUP CK_GROUP
 #define TILE CK_TILE
-// Measured, in bytes.
+// Measured: in bytes, and in masks.
 #define TILE_AHEAD 1024
+#define WEIGHTS_AHEAD (2 * GROUP)
 
 typedef double eight __attribute__((vector_size(64)));
 typedef float sixteen __attribute__((vector_size(64)));

@@ -42,11 +42,19 @@ private func loadNpyArray(_ probe: FileProbe) throws -> DenseArray {
 }
 
 private func doubles(_ bytes: UnsafeRawPointer, _ header: NpyHeader) -> [Double] {
-  let type = header.element.pixelType
-  guard FrameCoding.plain(header.byteOrder, type).isSwapped else { return type.doubles(bytes, count: header.count) }
-  return withUnsafeTemporaryAllocation(byteCount: header.count * type.size, alignment: 8) { native in
-    swapBytes(bytes, native.baseAddress!, pixels: header.count, size: type.size)
-    return type.doubles(UnsafeRawPointer(native.baseAddress!), count: header.count)
+  func convert(_ bytes: UnsafeRawPointer) -> [Double] {
+    switch header.element {
+    case .int64: (0..<header.count).map { Double(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+    case .uint64: (0..<header.count).map { Double(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)) }
+    case .bool: PixelType.u8.doubles(bytes, count: header.count)
+    case .pixel(let type): type.doubles(bytes, count: header.count)
+    }
+  }
+  let size = header.element.size
+  guard header.byteOrder == .big, size > 1 else { return convert(bytes) }
+  return withUnsafeTemporaryAllocation(byteCount: header.count * size, alignment: 8) { native in
+    swapBytes(bytes, native.baseAddress!, pixels: header.count, size: size)
+    return convert(UnsafeRawPointer(native.baseAddress!))
   }
 }
 

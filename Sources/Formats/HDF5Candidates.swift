@@ -138,10 +138,10 @@ extension HDF5Entry {
   }
 
   /// Whether it could be a scan: frames of at least 2 × 2 pixels of a type that detectors write.
-  var isScanLike: Bool {
-    type.pixel != nil && (3...4).contains(squeezedRank) && shape.suffix(2).allSatisfy { $0 > 1 }
-      && !shape.contains(0)
-  }
+  var isScanLike: Bool { isReadable && shape.suffix(2).allSatisfy { $0 > 1 } }
+
+  /// Whether it can be read as a scan, perhaps of lines.
+  var isReadable: Bool { type.pixel != nil && (3...4).contains(squeezedRank) && !shape.contains(0) }
 }
 
 extension InputRequest {

@@ -37,10 +37,6 @@ struct HDF5Codec: Sendable, Equatable {
     }
     self.stages = stages
   }
-
-  /// Whether every chunk can be decoded without HDF5's plugins. Chunks at the edge that the writer left as they are can
-  /// be told from others by their size, unless no filter changes the size.
-  var replacesPlugins: Bool { stages.last?.isCompression ?? true }
 }
 
 extension HDF5Codec.Stage {

@@ -18,6 +18,8 @@ final class HDF5CodecReader {
   /// The chunk that was decoded last, when it went through the buffer, and where it begins.
   private var decoded = ScratchBuffer()
   private var held: [Int]?
+  /// Asked of the first chunk that reaches over the edge.
+  private var filtersEdges: Bool?
   private var decodeTime = Duration.zero
   var decodeSeconds: Double { decodeTime.seconds }
 
@@ -107,9 +109,10 @@ final class HDF5CodecReader {
       guard size <= room else { throw failure("it claims \(size) bytes, of at most \(room)", part, dataset) }
       throw error
     }
-    // Writers may leave chunks at the edge as they are; such a chunk has the size of all pixels.
-    let isClipped = chunk.indices.contains { part.chunkStart[$0] + chunk[$0] > shape[$0] }
-    if isFiltered && (found.filterMask != 0 || (isClipped && found.size == chunkBytes)) { return false }
+    if isFiltered {
+      if found.filterMask != 0 { return false }
+      if try isLeftAsItIs(part, dataset) { return false }
+    }
     let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<found.size])
     do throws(CodecFailure) {
       if isFiltered {
@@ -124,6 +127,13 @@ final class HDF5CodecReader {
       swapBytes(UnsafeRawPointer(start), start, pixels: target.count / pixelBytes, size: pixelBytes)
     }
     return true
+  }
+
+  /// Whether it is a chunk at the edge that the writer did not filter.
+  private func isLeftAsItIs(_ part: ChunkPart, _ dataset: borrowing Dataset) throws(HDF5Error) -> Bool {
+    guard chunk.indices.contains(where: { part.chunkStart[$0] + chunk[$0] > shape[$0] }) else { return false }
+    if filtersEdges == nil { filtersEdges = try dataset.filtersEdgeChunks() }
+    return filtersEdges == false
   }
 
   private func failure(_ reason: String, _ part: ChunkPart, _ dataset: borrowing Dataset) -> HDF5Error {

@@ -58,7 +58,8 @@ enum HDF5Format: InputFormat {
           + "py4DSTEM, .hspy or .mrc first")
     }
     let entries = try HDF5Walk.entries(of: request.path)
-    let scans = entries.filter(\.isScanLike)
+    let likely = entries.filter(\.isScanLike)
+    let scans = likely.isEmpty ? entries.filter(\.isReadable) : likely
     let fourD = scans.filter { $0.squeezedRank == 4 }
     let candidates = fourD.isEmpty ? scans : fourD
     if candidates.count == 1 { return candidates[0] }
@@ -67,11 +68,11 @@ enum HDF5Format: InputFormat {
       .sorted { $0.shape.reduce(1, *) > $1.shape.reduce(1, *) }.prefix(5)
     throw Problem(
       .badData, at: request.path,
-      "holds no 4-D or 3-D dataset of pixels; "
+      "holds no 4-D or 3-D dataset of pixels (u8 u16 u32 i8 i16 i32 f32 f64); "
         + (largest.isEmpty
-          ? "it holds no array at all"
+          ? "it holds no array at all, or only links that lead nowhere"
           : "the largest datasets are \(largest.map(\.line).joined(separator: ", "))")
-        + "; name a file with frames")
+        + "; name a file with frames, or say what is meant with input.dataset or --dataset to learn why it is not read")
   }
 
   /// More than one dataset could be meant.

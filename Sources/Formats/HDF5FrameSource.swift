@@ -122,7 +122,7 @@ extension HDF5Entry {
         "the dataset is virtual, its pixels lie in other datasets; a source that is missing would read as zeros "
           + "without notice; name the source file as the input, or pack everything into one file with h5repack")
     case .chunked(_, let filters):
-      if HDF5Codec(filters)?.replacesPlugins != true, let missing = filters.first(where: { !$0.isAvailable }) {
+      if HDF5Codec(filters) == nil, let missing = filters.first(where: { !$0.isAvailable }) {
         throw Problem(
           .badData, at: place,
           "the pixels are compressed with \(missing) (HDF5 filter \(missing.number)), which is not installed; install "

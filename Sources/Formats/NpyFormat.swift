@@ -39,12 +39,17 @@ struct NpyFormat: InputFormat {
     let shape = header.shape
     try checkSize(header, path: request.path, size: size)
     // From here on, products of dimensions are known to fit.
+    guard let pixelType = header.element.pixelType else {
+      throw Problem(
+        .badData, at: request.path,
+        "frames of 64-bit integers are not read; allowed are \(NpyElement.allowed); convert the array")
+    }
     let detector = Shape(shape[shape.count - 2], shape[shape.count - 1])
     let frames = shape.dropLast(2).reduce(1, *)
     let stored = shape.count == 4 ? Shape(shape[0], shape[1]) : frames == 1 ? Shape(1, 1) : nil
     var description = SourceDescription(
       format: name, path: request.path, scanShape: try request.resolvedScanShape(frames: frames, stored: stored),
-      frameCount: frames, detectorShape: detector, pixelType: header.element.pixelType, byteOrder: header.byteOrder)
+      frameCount: frames, detectorShape: detector, pixelType: pixelType, byteOrder: header.byteOrder)
     if shape.count == 4, let stored, let scan = description.scanShape, scan != stored {
       description.notes.append("scan read as \(scan.text), the file says \(stored.text)")
     }
@@ -85,7 +90,7 @@ struct NpyFormat: InputFormat {
         "the file is too short: \(header.shapeText) announced, \(end) bytes expected, \(size) found; frame 0 is "
           + "already incomplete (Fortran order); copy the file again")
     }
-    let frameBytes = header.shape.suffix(2).reduce(header.element.pixelType.size, *)
+    let frameBytes = header.shape.suffix(2).reduce(header.element.size, *)
     try FlatLayout(
       offset: header.dataOffset, stored: frameBytes, stride: frameBytes, frames: header.shape.dropLast(2).reduce(1, *)
     ).check(path: path, size: size)

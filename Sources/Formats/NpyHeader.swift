@@ -5,16 +5,21 @@ import STEM
 enum NpyElement: Equatable {
   case bool
   case pixel(PixelType)
+  /// NumPy's usual integers: in arrays of labels and masks, never from a detector.
+  case int64, uint64
 
   static let allowed = "u1 u2 u4 i1 i2 i4 f4 f8 b1, little or big endian"
 
-  /// Booleans are read as u8: 0 and 1.
-  var pixelType: PixelType {
+  /// Booleans are read as u8: 0 and 1. nil for what frames do not have.
+  var pixelType: PixelType? {
     switch self {
     case .bool: .u8
     case .pixel(let type): type
+    case .int64, .uint64: nil
     }
   }
+
+  var size: Int { pixelType?.size ?? 8 }
 }
 
 /// The header of a `.npy` file, after NEP 1 (format versions 1, 2 and 3). Nothing in it is trusted: sizes are computed
@@ -102,7 +107,7 @@ struct NpyHeader: Equatable {
     }
     let known: [Substring: NpyElement] = [
       "b1": .bool, "?": .bool, "u1": .pixel(.u8), "u2": .pixel(.u16), "u4": .pixel(.u32), "i1": .pixel(.i8),
-      "i2": .pixel(.i16), "i4": .pixel(.i32), "f4": .pixel(.f32), "f8": .pixel(.f64),
+      "i2": .pixel(.i16), "i4": .pixel(.i32), "f4": .pixel(.f32), "f8": .pixel(.f64), "i8": .int64, "u8": .uint64,
     ]
     guard let element = known[name] else {
       let shown = String(type.prefix(40))
@@ -114,7 +119,7 @@ struct NpyHeader: Equatable {
 
   /// The byte behind the array, or nil where the shape does not fit 64 bits.
   var end: Int? {
-    var bytes = element.pixelType.size
+    var bytes = element.size
     for length in shape {
       let (product, overflow) = bytes.multipliedReportingOverflow(by: length)
       if overflow { return nil }

@@ -65,6 +65,17 @@ extension Dataset {
     }
   }
 
+  /// Whether chunks that reach over the edge of the dataset pass the filters too. The corresponding C function is
+  /// `H5Pget_chunk_opts`.
+  public func filtersEdgeChunks() throws(HDF5Error) -> Bool {
+    let location = location
+    let list = OwnedID(
+      try check("H5Dget_create_plist", on: location.label) { H5Dget_create_plist(location.id) }, H5Pclose)
+    var options: UInt32 = 0
+    try check("H5Pget_chunk_opts", on: location.label) { H5Pget_chunk_opts(list.id, &options) }
+    return options & UInt32(H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) == 0
+  }
+
   /// Bytes allocated for the data in the file. The corresponding C function is `H5Dget_storage_size`.
   public var storageSize: Int { withLibrary { Int(clamping: H5Dget_storage_size(location.id)) } }
 

@@ -29,8 +29,9 @@ public struct JobFile: Sendable {
         Problem(.noInput, at: path, "\(found); give the path of a job file, for example jobs/quickstart.yml")
       ])
     }
+    // At the end of a file there are no bytes, not none: nil.
     guard let handle = FileHandle(forReadingAtPath: path),
-      let data = try? handle.read(upToCount: JobDocument.mostBytes + 1)
+      let data = try? handle.read(upToCount: JobDocument.mostBytes + 1) ?? Data()
     else {
       throw Problems([Problem(.noInput, at: path, "the job file cannot be read; check its permissions")])
     }

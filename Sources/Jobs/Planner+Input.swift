@@ -93,7 +93,7 @@ extension Planner {
       over: corrected?.calibration(raw) ?? raw, on: (corrected?.source.description ?? description).detectorShape,
       origin: job.origin(of:), problems: &problems)
     if let pixel = resolved.detectorPixel?.value, abs(pixel.y.base - pixel.x.base) > 0.01 * pixel.y.base {
-      warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use their mean size")
+      warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use the mean of both sizes")
     }
     return resolved
   }

@@ -115,7 +115,8 @@ public final class Fluctuation {
       let sum = sums.values[k]
       // n Σ S² − (Σ S)² in pairs of doubles: nothing cancels.
       let spread = (squares.values[k] * DoubleDouble(frames)).minus(sum * sum)
-      return sum.rounded == 0 || rings.pixels[k] == 0 ? .nan : max(0, spread) / (sum.rounded * sum.rounded)
+      guard sum.rounded != 0, rings.pixels[k] > 0, spread.isFinite else { return .nan }
+      return max(0, spread) / (sum.rounded * sum.rounded)
     }
     let noise = (0..<rings.bins).map { (frames - 1) / nonzero(sums.values[$0].rounded) }
     return Curve(values: values, noise: noise)

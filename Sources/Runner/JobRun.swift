@@ -147,6 +147,10 @@ public final class JobRun {
       throw error
     }
     console.clearBar()
+    if plan.masksBadFrames, try ranks.sum([frames.statistics.masked])[0] == plan.selection.count {
+      let reason = "not one frame can be read; without run.on_bad_frame: mask the run says why"
+      throw RunFailure(code: .badData, problems: [Problem(.badData, at: plan.description.path, reason)])
+    }
     phases.end(pass.number == 0 && plan.passes.count > 1 ? "origin pass" : "pass")
   }
 

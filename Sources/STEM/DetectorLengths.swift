@@ -41,6 +41,15 @@ extension FrameContext {
     do { return try pixels(length) } catch { throw error.inside(key) }
   }
 
+  /// As if pixels had on both axes the size that they have on one: for lengths along that axis.
+  public func withPixels(_ axis: KeyPath<Pair<Quantity>, Quantity>) -> FrameContext {
+    var result = self
+    if let size = calibration.detectorPixel?.value[keyPath: axis] {
+      result.calibration.detectorPixel?.value = Pair(size, size)
+    }
+    return result
+  }
+
   /// inner ≤ r < outer [px], as a job gives it by the keys `inner_radius` and `outer_radius`, at which its problems are.
   public func ring(_ inner: Quantity, _ outer: Quantity) throws(Problem) -> (inner: Double, outer: Double) {
     let first = try pixels(inner, at: "inner_radius"), last = try pixels(outer, at: "outer_radius")

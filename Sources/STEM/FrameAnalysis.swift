@@ -63,7 +63,7 @@ public struct FrameContext: Sendable {
   /// Radius of the bright disk [px]: semiangle / pixel size, or as measured; nil when neither is known.
   public var diskRadius: Double? {
     if let semiangle = calibration.semiangle, let pixel = calibration.pixelAngle {
-      return semiangle.value / pixel.mean
+      return Self.withoutRounding(semiangle.value / pixel.mean)
     }
     return calibration.diskRadius?.value
   }
@@ -84,6 +84,11 @@ public struct FrameContext: Sendable {
     try array(path).values(on: scan, of: "the scan", name: path)
   }
 
+  /// To 10⁻⁹ px: 0.9 mrad are 3 pixels of 0.3 mrad, and the pixels at that radius are outside of a disk.
+  private static func withoutRounding(_ pixels: Double) -> Double {
+    abs(pixels) < 1e6 ? (pixels * 1e9).rounded() / 1e9 : pixels
+  }
+
   /// A length on the detector in px.
   public func pixels(_ length: Quantity) throws(Problem) -> Double {
     switch length.unit.dimension {
@@ -95,7 +100,7 @@ public struct FrameContext: Sendable {
           "\(length) given, but the detector's pixel size in mrad is not known; give the value in px, or calibration.detector_pixel"
             + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
       }
-      return length.base / pixel.mean
+      return Self.withoutRounding(length.base / pixel.mean)
     case .reciprocalLength:
       guard let pixel = calibration.pixelReciprocal else {
         throw Problem(
@@ -103,7 +108,7 @@ public struct FrameContext: Sendable {
           "\(length) given, but the detector's pixel size in Å⁻¹ is not known; give the value in px, or calibration.detector_pixel"
             + (calibration.detectorPixel == nil ? "" : " and calibration.energy"))
       }
-      return length.base / pixel.mean
+      return Self.withoutRounding(length.base / pixel.mean)
     default: throw Problem(.badConfiguration, "\(length) is no length on the detector; use px, mrad or Å⁻¹")
     }
   }

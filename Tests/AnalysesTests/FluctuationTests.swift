@@ -35,6 +35,17 @@ import Testing
     #expect(results.whole["v_omega_corrected"] == nil)
   }
 
+  @Test("a ring with an infinite pixel has no curve, the others have")
+  func infinite() throws {
+    var frames = (0..<3).map { counts(shape, seed: $0) }
+    frames[1][15 * 40 + 25] = .infinity
+    let results = try run(FluctuationMicroscopy(), context(shape, .f32, center: Pair(15, 20)), frames)
+    for name in ["v_omega", "v_r", "v_re", "omega_v"] {
+      let curve = results.whole[name]!
+      #expect(curve[5].isNaN && curve[4] > 0 && curve[6] > 0, "\(name)")
+    }
+  }
+
   @Test("curves without shot noise where the counts of an electron are known")
   func corrected() throws {
     var scene = context(shape, center: center)

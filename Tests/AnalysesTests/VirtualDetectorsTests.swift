@@ -42,6 +42,30 @@ import Testing
     #expect(abs(attributes["radius_mrad"]!.double! - 10) < 1e-12)
   }
 
+  @Test("pixels at the radius are outside, whatever decimals give it", arguments: [(0.3, 0.9), (0.7, 2.1), (1.4, 4.2)])
+  func halfOpen(pixel: Double, radius: Double) throws {
+    let shape = Shape(21, 21)
+    var scene = context(shape, center: Pair(10, 10))
+    scene.calibration.detectorPixel = Sourced(Pair(Quantity(pixel, .milliradian), Quantity(pixel, .milliradian)), .job)
+    let analysis = try detectors([("disk", [("shape", .text("disk")), ("radius", .text("\(radius) mrad"))])])
+    #expect(try run(analysis, scene, [[Double](repeating: 1, count: 441)]).map("disk") == [25])
+  }
+
+  @Test("height and width of a rectangle are in pixels of their own axis")
+  func notSquare() throws {
+    let shape = Shape(21, 21)
+    var scene = context(shape, center: Pair(10, 10))
+    scene.calibration.detectorPixel = Sourced(Pair(Quantity(1, .milliradian), Quantity(2, .milliradian)), .job)
+    let analysis = try detectors([
+      ("box", [("shape", .text("rectangle")), ("height", .text("5 mrad")), ("width", .text("6 mrad"))])
+    ])
+    #expect(try run(analysis, scene, [[Double](repeating: 1, count: 441)]).map("box") == [5 * 3])
+    let output = try analysis.outputs(scene)[0]
+    let attributes = Dictionary(uniqueKeysWithValues: output.attributes.map { ($0.key, $0.value) })
+    #expect(attributes["height_px"] == .number(5) && attributes["width_px"] == .number(3))
+    #expect(abs(attributes["width_mrad"]!.double! - 6) < 1e-12)
+  }
+
   @Test("a shape with its own center, a rectangle and a point")
   func placed() throws {
     let shape = Shape(20, 30), center = Setting.list([.integer(5), .number(7.5)])

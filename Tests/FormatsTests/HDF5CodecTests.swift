@@ -1,3 +1,4 @@
+import CHDF5
 import CLZ4
 import CZstd
 import Foundation
@@ -146,6 +147,42 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
       let data = counts(count, seed: UInt64(seed))
       #expect(try decode(codec, way.encode(data), count: count) == data, "\(count) bytes")
     }
+  }
+
+  @Test("a compressed chunk over the edge can be as long as its pixels: it is decoded, with no plugin")
+  func longEdgeChunk() throws {
+    let folder = try ScratchFolder()
+    let path = folder.file()
+    // 2 × 2 chunks of 6 × 6 pixels under a frame of 9 × 8.
+    do {
+      let file = try HDF5.File(path, .create)
+      let list = OwnedID(H5Pcreate(ronchi_h5p_dataset_create()), H5Pclose)
+      let sizes: [hsize_t] = [1, 1, 9, 8]
+      #expect(H5Pset_chunk(list.id, 4, [1, 1, 6, 6]) >= 0)
+      // Optional: else a dataset with it cannot be made where there is no plugin.
+      #expect(H5Pset_filter(list.id, 32015, UInt32(H5Z_FLAG_OPTIONAL), 0, nil) >= 0)
+      let space = OwnedID(H5Screate_simple(4, sizes, nil), H5Sclose)
+      let data = OwnedID(
+        H5Dcreate2(
+          file.location.id, "data", ronchi_h5t_u8(), space.id, ronchi_h5p_default(), list.id, ronchi_h5p_default()),
+        H5Dclose)
+      for (y, x) in [(0, 0), (0, 6), (6, 0), (6, 6)] {
+        var chunk = [UInt8](repeating: 0, count: 36)
+        for row in y..<min(9, y + 6) { for column in x..<min(8, x + 6) { chunk[(row - y) * 6 + column - x] = 7 } }
+        var stored = Encoder.zstd(chunk)
+        // A frame that decoders skip brings it to the length of the pixels.
+        let rest = 36 - stored.count - 8
+        try #require(rest >= 0)
+        stored += [0x50, 0x2a, 0x4d, 0x18, UInt8(rest), 0, 0, 0] + [UInt8](repeating: 0, count: rest)
+        let place: [hsize_t] = [0, 0, hsize_t(y), hsize_t(x)]
+        #expect(H5Dwrite_chunk(data.id, ronchi_h5p_default(), 0, place, stored.count, stored) >= 0)
+      }
+    }
+    var seen: [UInt8] = []
+    try opened(path).makeReader().forEachFrame(in: 0..<1) { _, pixels in
+      seen = Array(UnsafeRawBufferPointer(start: pixels, count: 72))
+    }
+    #expect(seen == [UInt8](repeating: 7, count: 72))
   }
 
   @Test("noise that no codec makes smaller comes back", arguments: Case.all)

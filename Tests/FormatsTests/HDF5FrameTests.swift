@@ -129,6 +129,17 @@ struct HDF5FrameTests {
     #expect(two?.code == .badData && two?.message.contains("35 × 24") == true)
   }
 
+  @Test("a detector of one line is read without being named, beside maps too")
+  func lines() throws {
+    let folder = try ScratchFolder()
+    let scan = KnownScan(detector: Shape(1, 24))
+    let file = try HDF5.File(folder.file(), .create)
+    try file.add(scan)
+    _ = try file.createDataset("map", shape: [5, 7], of: .f64)
+    try file.flush()
+    try scan.check(try opened(folder.file()))
+  }
+
   @Test("booleans are read as 0 and 1; 64-bit integers are refused by name")
   func otherTypes() throws {
     let folder = try ScratchFolder()
