@@ -41,7 +41,7 @@ import Testing
 
   @Test("an interrupted run goes on", arguments: [false, true])
   func interrupted(noise: Bool) throws {
-    let slow = try SlowRun(noise: noise)
+    let slow = try SlowRun(noise: noise, rows: 150)
     let output = slow.folder.path("r.h5")
     guard let resumed = try resumeElsewhere(slow, output, interval: "10 min", "kill -USR1 ${ranks[1]}") else { return }
     #expect(!resumed.isEmpty && !resumed.hasPrefix("resumed: 0 of "), "\(resumed)")
