@@ -10,6 +10,7 @@ struct BlockSet: Equatable {
 
   func contains(_ block: Int) -> Bool { bytes[block >> 3] & (1 << UInt8(block & 7)) != 0 }
   mutating func insert(_ block: Int) { bytes[block >> 3] |= 1 << UInt8(block & 7) }
+  func intersects(_ other: BlockSet) -> Bool { zip(bytes, other.bytes).contains { $0 & $1 != 0 } }
   mutating func formUnion(_ other: BlockSet) { for i in bytes.indices { bytes[i] |= other.bytes[i] } }
   var count: Int { bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
 }
@@ -145,7 +146,7 @@ final class Checkpoint {
   private func writeSlot(
     _ record: Int, _ sequence: UInt64, _ durability: Durability, _ parts: [UnsafeRawBufferPointer]
   ) throws {
-    let slot = offset(record, durability.rawValue + sequence % 2)
+    let slot = offset(record, try olderSlot(record, durability))
     let boot = durability == .synced ? 0 : Self.boot
     var sum = Checksum()
     var place = slot + Self.headerBytes
@@ -160,6 +161,13 @@ final class Checkpoint {
     try header.withUnsafeBytes { bytes throws in try write(bytes, at: slot) }
   }
 
+  /// The one of a pair that nothing is lost with; saves of both kinds share one sequence.
+  private func olderSlot(_ record: Int, _ durability: Durability) throws -> UInt64 {
+    let first = try header(record, durability.rawValue)?.sequence ?? 0
+    let second = try header(record, durability.rawValue + 1)?.sequence ?? 0
+    return durability.rawValue + (second < first ? 1 : 0)
+  }
+
   /// What tells this start of the machine from others.
   static let boot: UInt64 = {
     let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "unknown"
@@ -169,6 +177,8 @@ final class Checkpoint {
   struct Found {
     var sequence: UInt64
     var blocks: BlockSet
+    /// Whether it outlives the machine.
+    var isSynced: Bool
     fileprivate var bytes: [UInt8]
     /// Where the blocks are in `bytes`, and each of the sums.
     fileprivate var places: [Range<Int>]
@@ -234,7 +244,8 @@ final class Checkpoint {
     }
     lastContent = rest
     let found = Found(
-      sequence: header.sequence, blocks: BlockSet(bytes: Array(rest[places[0]])), bytes: rest, places: places)
+      sequence: header.sequence, blocks: BlockSet(bytes: Array(rest[places[0]])), isSynced: header.boot == 0,
+      bytes: rest, places: places)
     var sum = Checksum()
     found.withParts { for part in $0 { sum.add(part) } }
     sum.add(header.sequence)
@@ -267,6 +278,7 @@ final class Checkpoint {
     while done < bytes.count {
       let count = pread(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
       if count < 0 && errno == EINTR { continue }
+      if count == 0 { errno = ENODATA }
       guard count > 0 else { throw failure(.inputOutput, "cannot be read at byte \(offset + done)") }
       done += count
     }

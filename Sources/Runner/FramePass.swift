@@ -35,6 +35,8 @@ final class FramePass {
   var masksBadFrames = false
   /// Time between saves that a loss of the machine survives.
   var checkpointInterval = Duration.seconds(30)
+  /// Whether the last save is one of them.
+  var endsSynced = false
   var statistics = PassStatistics()
   let accumulators: [any Accumulator]
   private let frameBytes: Int
@@ -91,7 +93,10 @@ final class FramePass {
     try ranks.startTasks()
     statistics.isMapped = reader.isMapped
     let began = ContinuousClock.now
-    let outcome = Result { try ranks.together { try takeTasks(reader, ranks, checkpoint, state) } }
+    let work = TaskWork(self, reader, ranks, checkpoint)
+    let outcome = Result { try ranks.together { try takeTasks(work, ranks, checkpoint, state) } }
+    // Ranks that had come to their end before another was interrupted.
+    if try ranks.tasksAreStopped() { try? ranks.together { try work.saveWhatIsWhole() } }
     try ranks.endTasks()
     statistics.waiting += max(0, (ContinuousClock.now - began).seconds - statistics.wall)
     try outcome.get()
@@ -118,8 +123,12 @@ final class FramePass {
     var state = State(done: BlockSet(count: blocks.blockCount), boots: Set(boots), firstRecord: 0)
     try ranks.onFirst {
       state.firstRecord = checkpoint.recordCount()
-      for record in 0..<state.firstRecord {
-        if let found = try checkpoint.load(record, boots: state.boots) { state.done.formUnion(found.blocks) }
+      var unsynced: [Int] = []
+      state.done = try forEachRecord(checkpoint, state.boots) { if !$1.isSynced { unsynced.append($0) } }
+      if !unsynced.isEmpty {
+        try sink?.sync()
+        try checkpoint.keep(unsynced)
+        try checkpoint.sync()
       }
     }
     state.done = BlockSet(bytes: try ranks.broadcast(state.done.bytes))
@@ -147,21 +156,32 @@ final class FramePass {
   private func combine(_ checkpoint: Checkpoint, _ boots: Set<UInt64>) throws {
     for accumulator in accumulators { accumulator.reset() }
     guard !accumulators.isEmpty else { return }
+    _ = try forEachRecord(checkpoint, boots) { $1.combine(into: accumulators) }
+  }
+
+  /// The records that count, and the blocks that they hold. A block counts once: what one machine did not know of another
+  /// was computed again there, and both records may count later.
+  private func forEachRecord(
+    _ checkpoint: Checkpoint, _ boots: Set<UInt64>, _ body: (Int, Checkpoint.Found) -> Void
+  ) throws -> BlockSet {
+    var done = BlockSet(count: blocks.blockCount)
     for record in 0..<checkpoint.recordCount() {
-      try checkpoint.load(record, boots: boots)?.combine(into: accumulators)
+      guard let found = try checkpoint.load(record, boots: boots), !found.blocks.intersects(done) else { continue }
+      done.formUnion(found.blocks)
+      body(record, found)
     }
+    return done
   }
 
   // MARK: one rank
 
   /// Takes tasks until none is left. An error here ends the other ranks' loops too.
   private func takeTasks(
-    _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint, _ state: State
+    _ work: TaskWork, _ ranks: any Ranks, _ checkpoint: Checkpoint, _ state: State
   ) throws {
     let start = ContinuousClock.now
     do {
       let tasks = blocks.tasks(of: ranks.count, most: mostLeaves)
-      let work = TaskWork(self, reader, ranks, checkpoint)
       work.record = sumsAreExact ? state.firstRecord + ranks.rank : 0
       if sumsAreExact { work.startRecord(nil) }
       while case let task = try ranks.nextTask(), task < tasks.count {
@@ -175,13 +195,14 @@ final class FramePass {
         if try ranks.tasksAreStopped() { break }
         statistics.leaves += tasks[task].count
       }
-      try work.save(try ranks.tasksAreStopped() ? .synced : .thisBoot)
+      try work.save(try endsSynced || ranks.tasksAreStopped() ? .synced : .thisBoot)
       // Another machine sees what was written here only after it was synced.
       if state.boots.count > 1 { try checkpoint.sync() }
       if try ranks.tasksAreStopped(), isInterrupted() {
         throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
       }
     } catch {
+      work.isBroken = true
       try ranks.stopTasks()
       throw error
     }

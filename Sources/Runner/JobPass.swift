@@ -48,6 +48,8 @@ struct JobPass {
     try collect(Array(plan.passes.indices)) { try JobPass(plan, $0, context) }
   }
 
+  var solves: Bool { analyses.contains { $0.analysis is any Reconstruction } }
+
   /// Of the pass and of what follows it on rank 0.
   var memoryBytes: Int {
     let solvers = analyses.compactMap { $0.analysis as? any Reconstruction }
@@ -90,7 +92,8 @@ struct ResultSink: RowSink {
   let members: [Int]
   let outputs: [[OutputDescription]]
   let output: OutputFile
-  let isFirstRank: Bool
+  /// Whether this rank is on the machine of rank 0, which laid out the output.
+  let isOnFirstMachine: Bool
 
   func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) throws {
     for (member, kernel) in kernels.enumerated() {
@@ -105,7 +108,7 @@ struct ResultSink: RowSink {
 
   func markCompleted(_ positions: Range<Int>) throws { try writer.markCompleted(positions, pass: number) }
   func markBad(_ positions: Range<Int>) throws { try writer.markBad(positions, pass: number) }
-  func sync() throws { try isFirstRank ? output.settle() : OutputFile.sync(output.partial) }
+  func sync() throws { try isOnFirstMachine ? output.settle() : OutputFile.sync(output.partial) }
 }
 
 /// What remains to be done on rank 0 once a pass is complete: sums, solvers, attributes.

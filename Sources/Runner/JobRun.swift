@@ -125,13 +125,16 @@ public final class JobRun {
 
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
     let frames = pass.frames
+    let boots = try ranks.allGather(Int(bitPattern: UInt(Checkpoint.boot)))
     frames.sink = ResultSink(
       writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, output: output,
-      isFirstRank: ranks.rank == 0)
+      isOnFirstMachine: boots[ranks.rank] == boots[0])
     frames.progress = progressReport()
     frames.isInterrupted = { StopSignals.isRequested }
     frames.masksBadFrames = plan.masksBadFrames
     frames.checkpointInterval = .seconds(plan.checkpointInterval)
+    // What comes next can take long.
+    frames.endsSynced = pass.number + 1 < plan.passes.count || pass.solves
     frames.origins = origins
     // Where the origin is given, its pass has nothing to read.
     let readsFrames = frames.kernels.contains { !$0.rows.isEmpty || !$0.accumulators.isEmpty }
@@ -162,7 +165,7 @@ public final class JobRun {
 
   /// Sums and solvers, on rank 0; what a later pass needs goes to all ranks.
   private func conclude(_ pass: JobPass, _ writer: ResultWriter) throws {
-    let solves = pass.analyses.contains { $0.analysis is any Reconstruction }
+    let solves = pass.solves
     // What all ranks wrote is read back on one, by solvers and for the dose.
     if solves || pass.context.calibration.countsPerElectron != nil { try writer.flush() }
     var conclusion = PassConclusion(pass, writer)

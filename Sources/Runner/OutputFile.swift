@@ -124,9 +124,15 @@ struct OutputFile {
     }
   }
 
-  /// Brings what is written so far to the disk, so that from now on the unfinished run outlives the machine. On rank 0.
+  /// Brings what is written so far to the disk, so that from now on the unfinished run outlives the machine. On the
+  /// machine where the output was laid out.
   func settle() throws {
     try Self.sync(partial)
+    var pass = 1
+    while FileManager.default.fileExists(atPath: checkpoint(pass)) {
+      try Self.sync(checkpoint(pass))
+      pass += 1
+    }
     try Checkpoint(checkpoint(0), blockCount: 0, sums: []).confirm()
   }
 

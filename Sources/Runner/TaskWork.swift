@@ -14,6 +14,8 @@ final class TaskWork {
   private var lastSave = ContinuousClock.now
   private var lastSync = ContinuousClock.now
   private var isSynced = true
+  /// Whether an error may have left a part of a block in the sums, or rows unwritten.
+  var isBroken = false
   /// Records that are complete and were only saved for this boot.
   private var unsynced: [Int] = []
 
@@ -67,6 +69,11 @@ final class TaskWork {
 
   private func save() throws {
     try save(ContinuousClock.now - lastSync > pass.checkpointInterval ? .synced : .thisBoot)
+  }
+
+  /// Synced, after the pass was stopped.
+  func saveWhatIsWhole() throws {
+    if !isBroken { try save(.synced) }
   }
 
   func save(_ durability: Checkpoint.Durability) throws {

@@ -48,13 +48,14 @@ import Testing
     #expect(try ronchi(slow.arguments(output), ranks: 2).status == 0)
   }
 
-  @Test("a second job on the same output is refused while the first one runs")
+  @Test("a second job on the same output is refused while the first one runs, and so is a third")
   func lock() throws {
-    let slow = try SlowRun()
+    let slow = try SlowRun(rows: 200)
     let output = slow.folder.path("r.h5")
-    let outcome = try slow.disturbed(output, ranks: nil, "\"$@\" 2>&1; echo \"second $?\"")
+    let outcome = try slow.disturbed(
+      output, ranks: nil, "for job in second third; do \"$@\" 2>&1; echo \"$job $?\"; done")
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(outcome.output.contains("second 73"), "\(outcome.output)")
+    #expect(outcome.output.contains("second 73") && outcome.output.contains("third 73"), "\(outcome.output)")
     #expect(outcome.output.contains("another job is writing"), "\(outcome.output)")
     #expect(FileManager.default.fileExists(atPath: output))
   }

@@ -37,6 +37,15 @@ private final class SumKernel: FrameKernel {
   func finish() -> [String: [Double]] { ["sum": [sum.values[0]]] }
 }
 
+/// Counts frames, exactly.
+private final class CountKernel: FrameKernel {
+  let rows: [Rows] = []
+  let sum = PixelSum<Int64>(1)
+  var accumulators: [any Accumulator] { [sum] }
+
+  func add(_ frame: UnsafeRawPointer, row: Int) { sum.values[0] += 1 }
+}
+
 private final class MemorySink: RowSink {
   var values: [Int: Double] = [:]
   var completed: Set<Int> = []
@@ -137,6 +146,31 @@ private final class PlaceKernel: FrameKernel {
     #expect(Set(sink.values.keys) == Set(blocks.joined()))
     #expect(sink.values.allSatisfy { $0.value == Double($0.key) })
     #expect(sink.completed == Set(blocks.joined()) && pass.statistics.badFrames == 0)
+  }
+
+  @Test("a block that two records hold counts once, and its sums with it")
+  func twoMachines() throws {
+    let folder = try TemporaryFolder()
+    let kernel = CountKernel()
+    let pass = FramePass(
+      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [kernel])
+    let checkpoint = pass.checkpoint(at: folder.path("leaves"))
+    try checkpoint.create(head: [])
+    try checkpoint.openForWriting()
+    // What a machine did, and what another did that knew nothing of it.
+    for (record, held) in [[0, 1, 2], [1, 2, 3, 4]].enumerated() {
+      var blocks = BlockSet(count: pass.blocks.blockCount)
+      kernel.sum.reset()
+      for block in held {
+        blocks.insert(block)
+        kernel.sum.values[0] += Int64(pass.blocks.positions(ofBlock: block).count)
+      }
+      try checkpoint.save(record, sequence: 1, .thisBoot, blocks, pass.accumulators)
+    }
+    let reader = CountingReader()
+    try pass.run(reader, ranks: SerialRanks(), checkpoint: checkpoint)
+    #expect(reader.reads == 5000 - 3 * pass.blocks.blockPositions)
+    #expect(kernel.sum.values[0] == 5000)
   }
 
   @Test("a frame that cannot be read ends the pass with that problem and leaves no file")
@@ -271,6 +305,27 @@ private func runPass(_ pass: FramePass, _ reader: CountingReader, _ folder: Temp
     let again = Checkpoint(path, blockCount: 10, sums: sums(0))
     try again.openForWriting()
     #expect(try value(again, 2) == 2)
+  }
+
+  @Test("a synced save never takes the place of the only one that survives the machine")
+  func syncedPair() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("sums")
+    let checkpoint = Checkpoint(path, blockCount: 10, sums: sums(0))
+    try checkpoint.create(head: [])
+    try checkpoint.openForWriting()
+    // Sequence numbers of one parity, with saves for this boot between them.
+    let saves: [(UInt64, Checkpoint.Durability)] = [(1, .synced), (2, .thisBoot), (3, .synced)]
+    for (sequence, durability) in saves {
+      try checkpoint.save(0, sequence: sequence, durability, BlockSet(count: 10), sums(Int64(sequence)))
+    }
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let newest = withUnsafeBytes(of: Int64(3)) { Data($0) }
+    data[try #require(data.range(of: newest + newest)?.lowerBound)] ^= 1
+    try data.write(to: URL(fileURLWithPath: path))
+    let again = Checkpoint(path, blockCount: 10, sums: sums(0))
+    try again.openForWriting()
+    #expect(try value(again, 0, boots: []) == 1)
   }
 
   @Test("a head counts while the machine is up, and for good once it is confirmed")
