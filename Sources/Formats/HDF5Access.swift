@@ -65,7 +65,7 @@ extension Problem {
   }
 }
 
-private func missingFilterText(_ why: String) -> String {
+func missingFilterText(_ why: String) -> String {
   "the data need an HDF5 filter that is not installed (\(why)); install its plugin and let HDF5_PLUGIN_PATH name the "
     + "plugin's folder, or rewrite the file with h5repack"
 }

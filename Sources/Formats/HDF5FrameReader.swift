@@ -95,10 +95,10 @@ final class HDF5FrameReader: FrameReader {
     let isReadError = reason.why.contains("errno") || reason.why.contains("file read failed")
     return Problem(
       isReadError ? .inputOutput : .badData, at: "\(about.path):\(source.entry.path)",
-      "frame \(frame)\(place), counted from 0, cannot be read: \(reason.why); "
+      "frame \(frame)\(place), counted from 0, cannot be read: "
         + (reason.kind == .missingFilter
-          ? "install the plugin (hdf5-filter-plugin, hdf5plugin) and let HDF5_PLUGIN_PATH name its folder"
-          : "the file is damaged there: copy it again, or exclude the frame"))
+          ? missingFilterText(reason.why)
+          : "\(reason.why); the file is damaged there: copy it again, or exclude the frame"))
   }
 }
 

@@ -38,12 +38,12 @@ struct NpyFormat: InputFormat {
   private static func describe(_ header: NpyHeader, _ request: InputRequest, size: Int) throws -> SourceDescription {
     let shape = header.shape
     try checkSize(header, path: request.path, size: size)
-    // From here on, products of dimensions are known to fit.
     guard let pixelType = header.element.pixelType else {
       throw Problem(
         .badData, at: request.path,
         "frames of 64-bit integers are not read; allowed are \(NpyElement.allowed); convert the array")
     }
+    // From here on, products of dimensions are known to fit.
     let detector = Shape(shape[shape.count - 2], shape[shape.count - 1])
     let frames = shape.dropLast(2).reduce(1, *)
     let stored = shape.count == 4 ? Shape(shape[0], shape[1]) : frames == 1 ? Shape(1, 1) : nil

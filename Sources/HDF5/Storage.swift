@@ -51,8 +51,7 @@ extension Dataset {
   /// `H5Pget_chunk`, `H5Pget_filter2`, `H5Pget_external`.
   public func layout() throws(HDF5Error) -> StorageLayout {
     let location = location
-    let list = OwnedID(
-      try check("H5Dget_create_plist", on: location.label) { H5Dget_create_plist(location.id) }, H5Pclose)
+    let list = try creationList()
     switch withLibrary({ H5Pget_layout(list.id) }) {
     case H5D_COMPACT: return .compact
     case H5D_CHUNKED: return .chunked(shape: try chunkShape(list), filters: try filters(list))
@@ -68,12 +67,16 @@ extension Dataset {
   /// Whether chunks that reach over the edge of the dataset pass the filters too. The corresponding C function is
   /// `H5Pget_chunk_opts`.
   public func filtersEdgeChunks() throws(HDF5Error) -> Bool {
-    let location = location
-    let list = OwnedID(
-      try check("H5Dget_create_plist", on: location.label) { H5Dget_create_plist(location.id) }, H5Pclose)
+    let list = try creationList()
     var options: UInt32 = 0
     try check("H5Pget_chunk_opts", on: location.label) { H5Pget_chunk_opts(list.id, &options) }
     return options & UInt32(H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) == 0
+  }
+
+  private func creationList() throws(HDF5Error) -> OwnedID {
+    let location = location
+    return OwnedID(
+      try check("H5Dget_create_plist", on: location.label) { H5Dget_create_plist(location.id) }, H5Pclose)
   }
 
   /// Bytes allocated for the data in the file. The corresponding C function is `H5Dget_storage_size`.

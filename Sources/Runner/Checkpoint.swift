@@ -322,6 +322,13 @@ struct Checksum {
   }
 }
 
+extension Ranks {
+  /// `Checkpoint.boot` of every rank's machine; collective.
+  func boots() throws -> [UInt64] {
+    try allGather(Int(bitPattern: UInt(Checkpoint.boot))).map { UInt64(UInt(bitPattern: $0)) }
+  }
+}
+
 func checksum(_ bytes: [UInt8]) -> UInt64 {
   var sum = Checksum()
   bytes.withUnsafeBytes { sum.add($0) }

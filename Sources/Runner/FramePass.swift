@@ -119,8 +119,7 @@ final class FramePass {
   }
 
   private func resumedState(_ ranks: any Ranks, _ checkpoint: Checkpoint) throws -> State {
-    let boots = try ranks.allGather(Int(bitPattern: UInt(Checkpoint.boot))).map { UInt64(UInt(bitPattern: $0)) }
-    var state = State(done: BlockSet(count: blocks.blockCount), boots: Set(boots), firstRecord: 0)
+    var state = State(done: BlockSet(count: blocks.blockCount), boots: Set(try ranks.boots()), firstRecord: 0)
     try ranks.onFirst {
       state.firstRecord = checkpoint.recordCount()
       var unsynced: [Int] = []

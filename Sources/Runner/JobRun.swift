@@ -125,7 +125,7 @@ public final class JobRun {
 
   private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
     let frames = pass.frames
-    let boots = try ranks.allGather(Int(bitPattern: UInt(Checkpoint.boot)))
+    let boots = try ranks.boots()
     frames.sink = ResultSink(
       writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, output: output,
       isOnFirstMachine: boots[ranks.rank] == boots[0])

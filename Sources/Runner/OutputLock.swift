@@ -24,12 +24,12 @@ final class OutputLock {
       lock.l_whence = Int16(SEEK_SET)
       if fcntl(descriptor, F_SETLK, &lock) != 0 {
         let reason = errno
+        guard reason == EACCES || reason == EAGAIN else { return }  // A file system without locks: nothing to be had.
         // Not ours to remove.
         defer {
           close(descriptor)
           descriptor = -1
         }
-        guard reason == EACCES || reason == EAGAIN else { return }  // A file system without locks: nothing to be had.
         throw Problem(
           .cannotCreate, at: path,
           "another job is writing this output (\(owner())); wait for it or choose another output")

@@ -78,12 +78,17 @@ private final class PlaceKernel: FrameKernel {
       detectorShape: Pair(64, 128), pixelType: .f64)
   }
 
+  /// Over a scan of one line.
+  private func linePass(_ positions: Int, _ kernel: any FrameKernel) -> FramePass {
+    FramePass(
+      description(positions: positions), selection: PositionSelection(shape: Pair(1, positions)), kernels: [kernel])
+  }
+
   @Test("every position is read once, its row arrives, and the sum is that of the leaves in order")
   func wholePass() throws {
     let folder = try TemporaryFolder()
-    let source = description(positions: 5000)
     let kernel = SumKernel()
-    let pass = FramePass(source, selection: PositionSelection(shape: Pair(1, 5000)), kernels: [kernel])
+    let pass = linePass(5000, kernel)
     let sink = MemorySink()
     pass.sink = sink
     let reader = CountingReader()
@@ -103,8 +108,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("a kernel is told where its rows begin")
   func places() throws {
     let folder = try TemporaryFolder()
-    let pass = FramePass(
-      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [PlaceKernel()])
+    let pass = linePass(5000, PlaceKernel())
     let sink = MemorySink()
     pass.sink = sink
     try runPass(pass, CountingReader(), folder)
@@ -129,8 +133,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("rows of blocks that were done before, between others, are not written again")
   func doneBetween() throws {
     let folder = try TemporaryFolder()
-    let pass = FramePass(
-      description(positions: 20_000), selection: PositionSelection(shape: Pair(1, 20_000)), kernels: [SumKernel()])
+    let pass = linePass(20_000, SumKernel())
     try #require(pass.blocks.leafBlocks > 2)
     let sink = MemorySink()
     pass.sink = sink
@@ -152,8 +155,7 @@ private final class PlaceKernel: FrameKernel {
   func twoMachines() throws {
     let folder = try TemporaryFolder()
     let kernel = CountKernel()
-    let pass = FramePass(
-      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [kernel])
+    let pass = linePass(5000, kernel)
     let checkpoint = pass.checkpoint(at: folder.path("leaves"))
     try checkpoint.create(head: [])
     try checkpoint.openForWriting()
@@ -176,8 +178,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("a frame that cannot be read ends the pass with that problem and leaves no file")
   func failure() throws {
     let folder = try TemporaryFolder()
-    let pass = FramePass(
-      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [SumKernel()])
+    let pass = linePass(5000, SumKernel())
     #expect {
       try runPass(pass, CountingReader(failing: 3210), folder)
     } throws: { error in
@@ -190,8 +191,7 @@ private final class PlaceKernel: FrameKernel {
   func masking() throws {
     let folder = try TemporaryFolder()
     let kernel = SumKernel()
-    let pass = FramePass(
-      description(positions: 500), selection: PositionSelection(shape: Pair(1, 500)), kernels: [kernel])
+    let pass = linePass(500, kernel)
     pass.masksBadFrames = true
     let sink = MemorySink()
     pass.sink = sink
@@ -207,10 +207,8 @@ private final class PlaceKernel: FrameKernel {
     "interrupted at any block and continued, a pass gives the bits of one that ran through", arguments: [1, 7, 40, 161])
   func resume(blocks: Int) throws {
     let folder = try TemporaryFolder()
-    let source = description(positions: 5000)
-    let selection = PositionSelection(shape: Pair(1, 5000))
     let whole = SumKernel()
-    let reference = FramePass(source, selection: selection, kernels: [whole])
+    let reference = linePass(5000, whole)
     try runPass(reference, CountingReader(), folder)
 
     let sink = MemorySink()
@@ -220,7 +218,7 @@ private final class PlaceKernel: FrameKernel {
     var last = SumKernel()
     for attempt in 0..<200 {
       last = SumKernel()
-      let pass = FramePass(source, selection: selection, kernels: [last])
+      let pass = linePass(5000, last)
       pass.sink = sink
       var seen = 0
       pass.isInterrupted = {
@@ -245,8 +243,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("all that an interrupted pass has done counts on any machine", arguments: [1, 7, 100])
   func interruptedIsSynced(blocks: Int) throws {
     let folder = try TemporaryFolder()
-    let pass = FramePass(
-      description(positions: 5000), selection: PositionSelection(shape: Pair(1, 5000)), kernels: [SumKernel()])
+    let pass = linePass(5000, SumKernel())
     var seen = 0
     pass.isInterrupted = {
       seen += 1
