@@ -151,6 +151,8 @@ public final class JobRun {
     }
     console.clearBar()
     if plan.masksBadFrames, try ranks.sum([frames.statistics.masked])[0] == plan.selection.count {
+      // Continued, it would take them for done.
+      if ranks.rank == 0 { output.removePartial() }
       let reason = "not one frame can be read; without run.on_bad_frame: mask the run says why"
       throw RunFailure(code: .badData, problems: [Problem(.badData, at: plan.description.path, reason)])
     }

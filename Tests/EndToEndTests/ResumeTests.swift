@@ -96,6 +96,14 @@ import Testing
     let total = try doubles(folder.path("r.h5"), group + "/total")
     #expect(total.indices.filter { total[$0].isNaN } == [28])
     #expect(try doubles(folder.path("r.h5"), group + "/bad_frames").firstIndex(of: 1) == 28)
+
+    // Where it is the only one, nothing is left, however often it is tried.
+    let alone = try folder.write(
+      "scan: {roi: [[3, 4], [4, 5]]}\nrun: {on_bad_frame: mask}\nanalyses: [frame_statistics]\n", to: "alone.yml")
+    for _ in 1...2 {
+      let nothing = try ronchi(["run", alone, "-i", path, "-o", folder.path("alone.h5")], ranks: 2)
+      #expect(nothing.status == 65 && nothing.errors.contains("not one frame can be read"), "\(nothing.errors)")
+    }
   }
 
   @Test("a job that does not fit the memory is refused before it reads, with the setting that would do")
