@@ -9,6 +9,7 @@ static inline MPI_Comm ronchi_mpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline MPI_Comm ronchi_mpi_comm_null(void) { return MPI_COMM_NULL; }
 static inline MPI_Info ronchi_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline MPI_Errhandler ronchi_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Status *ronchi_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline const void *ronchi_mpi_in_place(void) { return MPI_IN_PLACE; }
 
 static inline MPI_Datatype ronchi_mpi_byte(void) { return MPI_BYTE; }

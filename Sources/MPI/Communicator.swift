@@ -66,6 +66,20 @@ public final class Communicator: @unchecked Sendable {
     try check("MPI_Barrier") { MPI_Barrier(handle) }
   }
 
+  /// Returns once every rank has called it; until then calls `meanwhile` again and again. When that throws, the barrier
+  /// is passed all the same, then the error is thrown. The corresponding C function is `MPI_Ibarrier`.
+  public func barrier(meanwhile: () throws -> Void) throws {
+    var request: MPI_Request?
+    try check("MPI_Ibarrier") { MPI_Ibarrier(handle, &request) }
+    var outcome = Result<Void, any Error>.success(())
+    var isPassed: Int32 = 0
+    while isPassed == 0 {
+      if case .success = outcome { outcome = Result { try meanwhile() } }
+      try check("MPI_Test") { MPI_Test(&request, &isPassed, ronchi_mpi_status_ignore()) }
+    }
+    try outcome.get()
+  }
+
   /// The largest of all ranks' codes: 0 means that nobody failed. The corresponding C function is `MPI_Allreduce`.
   public func agree(_ code: Int32) throws(MPIError) -> Int32 {
     var largest = code

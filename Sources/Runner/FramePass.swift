@@ -94,7 +94,17 @@ final class FramePass {
     statistics.isMapped = reader.isMapped
     let began = ContinuousClock.now
     let work = TaskWork(self, reader, ranks, checkpoint)
-    let outcome = Result { try ranks.together { try takeTasks(work, ranks, checkpoint, state) } }
+    let mine = Result { try takeTasks(work, ranks, checkpoint, state) }
+    // A signal may reach a rank that has no work left.
+    try ranks.barrier { if isInterrupted() { try ranks.stopTasks() } }
+    let outcome = Result {
+      try ranks.together {
+        try mine.get()
+        if try ranks.tasksAreStopped(), isInterrupted() {
+          throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
+        }
+      }
+    }
     // Ranks that had come to their end before another was interrupted.
     if try ranks.tasksAreStopped() { try? ranks.together { try work.saveWhatIsWhole() } }
     try ranks.endTasks()
@@ -197,9 +207,6 @@ final class FramePass {
       try work.save(try endsSynced || ranks.tasksAreStopped() ? .synced : .thisBoot)
       // Another machine sees what was written here only after it was synced.
       if state.boots.count > 1 { try checkpoint.sync() }
-      if try ranks.tasksAreStopped(), isInterrupted() {
-        throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
-      }
     } catch {
       work.isBroken = true
       try ranks.stopTasks()

@@ -32,6 +32,8 @@ public final class JobRun {
   var provisional: [JobPass] = []
   /// The optical axis of every position, once it is fitted.
   var origins: OriginField?
+  /// How many frames could not be read, in this run and in those that it continues.
+  var masked = 0
   /// What the solvers say, by group.
   var attributes: [Int: [(key: String, value: Setting)]] = [:]
 
@@ -150,13 +152,21 @@ public final class JobRun {
       throw error
     }
     console.clearBar()
-    if plan.masksBadFrames, try ranks.sum([frames.statistics.masked])[0] == plan.selection.count {
-      // Continued, it would take them for done.
-      if ranks.rank == 0 { output.removePartial() }
-      let reason = "not one frame can be read; without run.on_bad_frame: mask the run says why"
-      throw RunFailure(code: .badData, problems: [Problem(.badData, at: plan.description.path, reason)])
-    }
+    if plan.masksBadFrames { try countMasked(pass, writer) }
     phases.end(pass.number == 0 && plan.passes.count > 1 ? "origin pass" : "pass")
+  }
+
+  private func countMasked(_ pass: JobPass, _ writer: ResultWriter) throws {
+    try writer.flush()
+    try ranks.onFirst {
+      masked = try writer.badCount(pass: pass.number)
+      guard masked == plan.selection.count else { return }
+      // Continued, it would take them for done.
+      output.removePartial()
+      throw Problem(
+        .badData, at: plan.description.path,
+        "not one frame can be read; without run.on_bad_frame: mask the run says why")
+    }
   }
 
   private func tellHowToGoOn() {
@@ -223,6 +233,7 @@ public final class JobRun {
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
     let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil
     summary.bottleneck = Bottleneck(perRank, wall: wall, limit: limit)?.text
+    summary.masked = masked
     summary.dose = dose
     return summary
   }

@@ -14,7 +14,7 @@ public final class MPIRanks: Ranks {
 
   public var rank: Int { communicator.rank }
   public var count: Int { communicator.size }
-  public func barrier() throws { try communicator.barrier() }
+  public func barrier(meanwhile: () throws -> Void) throws { try communicator.barrier(meanwhile: meanwhile) }
   public func broadcast(_ bytes: [UInt8]) throws -> [UInt8] { try communicator.broadcast(bytes) }
   public func gather(_ bytes: [UInt8]) throws -> [[UInt8]] { try communicator.gather(bytes) ?? [] }
   public func sum(_ values: [Int]) throws -> [Int] { try communicator.allReduce(values, .sum) }

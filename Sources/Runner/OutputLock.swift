@@ -17,7 +17,9 @@ final class OutputLock {
     while true {
       descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
       guard descriptor >= 0 else {
-        throw Problem(.cannotCreate, at: path, "the lock cannot be created: \(String(cString: strerror(errno)))")
+        throw Problem(
+          .cannotCreate, at: path,
+          "no file can be made in this folder: \(String(cString: strerror(errno))); choose another output.path")
       }
       var lock = flock()
       lock.l_type = Int16(F_WRLCK)

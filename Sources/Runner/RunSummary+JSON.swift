@@ -6,6 +6,7 @@ extension RunSummary {
     var object: [String: Any] = [
       "output": outputPath, "wall_seconds": wall, "positions": positions, "selected_positions": selected,
       "bytes": bytes, "groups": groups.sorted(), "images": images,
+      "masked_frames": masked,
       "phases": phases.map { ["name": $0.name, "seconds": $0.seconds] as [String: Any] },
       "ranks": ranks.map(Self.object),
     ]

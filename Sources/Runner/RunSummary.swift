@@ -17,6 +17,8 @@ public struct RunSummary: Sendable {
   /// What limited the run, in a sentence.
   public var bottleneck: String?
   public var images: [String] = []
+  /// Frames of the output that could not be read, also by the runs that this one continues.
+  public var masked = 0
   /// Where the counts of an electron are known.
   public var dose: RunDose?
 
@@ -38,15 +40,16 @@ public struct RunSummary: Sendable {
     if let bottleneck { lines.append(bottleneck) }
     if selected < positions { lines.append("\(positions - selected) positions left out by the scan section") }
     let bad = ranks.reduce(0) { $0 + $1.badFrames }
-    let masked = ranks.reduce(0) { $0 + $1.masked }
     if masked > 0 {
       lines.append("\(masked) \(masked == 1 ? "frame" : "frames") could not be read and were masked (bad_frames)")
     }
     let places = ranks.flatMap(\.badPositions).sorted().prefix(5).map { "(\($0 / scanWidth), \($0 % scanWidth))" }
+    let seen = ranks.reduce(0) { $0 + $1.frames }
+    let among = seen < selected ? " among the \(seen) that were left to this run" : ""
     lines.append(
       bad == 0
-        ? "no bad frames"
-        : "\(bad) bad \(bad == 1 ? "frame" : "frames") (empty, or NaN where used) at (y, x) "
+        ? "no bad frames" + among
+        : "\(bad) bad \(bad == 1 ? "frame" : "frames")\(among) (empty, or NaN where used) at (y, x) "
           + places.joined(separator: ", ") + (bad > places.count ? ", …" : ""))
     return lines.joined(separator: "\n")
   }

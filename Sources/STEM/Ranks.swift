@@ -11,7 +11,8 @@ public enum Scheduling: String, Sendable, CaseIterable {
 public protocol Ranks: AnyObject {
   var rank: Int { get }
   var count: Int { get }
-  func barrier() throws
+  /// Returns once every rank has come; until then `meanwhile` is called again and again.
+  func barrier(meanwhile: () throws -> Void) throws
   /// What rank 0 passes, on every rank.
   func broadcast(_ bytes: [UInt8]) throws -> [UInt8]
   /// Every rank's bytes on rank 0, in rank order; empty elsewhere.
@@ -40,7 +41,7 @@ public final class SerialRanks: Ranks {
   public init() {}
   public var rank: Int { 0 }
   public var count: Int { 1 }
-  public func barrier() {}
+  public func barrier(meanwhile: () throws -> Void) {}
   public func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
   public func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
   public func sum(_ values: [Int]) -> [Int] { values }

@@ -101,6 +101,12 @@ public final class ResultWriter {
     try mark(badFrames[pass], positions, Names.badFrames)
   }
 
+  /// How many positions are marked so, by all ranks and by earlier runs. What other ranks marked is seen after a `flush`.
+  public func badCount(pass: Int = 0) throws -> Int {
+    guard let dataset = badFrames[pass] else { return 0 }
+    return try using(path, .reading) { try dataset.value.values(as: UInt8.self).count { $0 != 0 } }
+  }
+
   private func mark(_ dataset: OpenDataset?, _ positions: Range<Int>, _ name: String) throws {
     guard let dataset else { throw Problem(.internalError, at: path, "has no \(name) for this pass") }
     let marks = [UInt8](repeating: 1, count: positions.count)

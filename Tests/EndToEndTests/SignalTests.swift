@@ -33,6 +33,18 @@ import Testing
     #expect(try digests == slow.undisturbed())
   }
 
+  @Test("a signal to a rank that has no work left is heard by the others")
+  func idleRank() throws {
+    let slow = try SlowRun()
+    let output = slow.folder.path("r.h5")
+    let outcome = try slow.disturbed(
+      output, ranks: 2,
+      "kill -STOP ${ranks[0]}; sleep 2; kill -USR1 ${ranks[1]}; sleep 0.1; kill -CONT ${ranks[0]}")
+    #expect(outcome.status == 75, "\(outcome.errors)")
+    #expect(outcome.messages.count == 1, "\(outcome.errors)")
+    #expect(try slow.resumed(output).digests == slow.undisturbed())
+  }
+
   @Test("INT on mpirun, once or twice, leaves a run that goes on", arguments: [1, 2])
   func interruptedLauncher(times: Int) throws {
     let slow = try SlowRun(noise: false)

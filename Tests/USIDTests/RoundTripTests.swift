@@ -79,6 +79,18 @@ extension USIDTests {
       #expect(status == (0..<15).map { done.contains($0) ? 1 : 0 })
     }
 
+    @Test("bad positions count once, whichever run marked them")
+    func badPositions() throws {
+      let path = folder("out.h5")
+      let places = try ResultFile.create(path, Example.layout())
+      for marked in [[3..<5], [4..<6, 9..<10]] {
+        let writer = try ResultWriter(path, places: places)
+        for positions in marked { try writer.markBad(positions) }
+        try writer.close()
+      }
+      #expect(try ResultWriter(path, places: places).badCount() == 4)
+    }
+
     @Test("rows that do not fit their positions are refused")
     func wrongRows() throws {
       let path = folder("out.h5")
