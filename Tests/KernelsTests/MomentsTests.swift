@@ -36,6 +36,13 @@ import Testing
     }
   }
 
+  @Test("frames whose sums leave 32 bits", arguments: [PixelType.u16, .i16])
+  func large(type: PixelType) {
+    let shape = Shape(1501, 1500)
+    let kernel = Moments(PixelSelection(shape) { _, _ in true }, type: type)
+    #expect(kernel.center(Frame.full(type, shape.count).pointer) == Pair(750, 749.5))
+  }
+
   private func exactCenter(_ frame: Frame, _ selection: PixelSelection) -> Pair<Double> {
     var sum = 0, down = 0, right = 0
     for (index, value) in frame.values.enumerated() where selection.included[index] {
