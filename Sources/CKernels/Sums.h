@@ -105,84 +105,55 @@ CLONES static ck_sum NAME(sum_mask)(const PIXEL *frame, int64_t pixels, const ui
   return result;
 }
 
-// The last `length` < LANES pixels of a run, which are also added to the sums of their columns.
-INLINE void NAME(add_tail)(const PIXEL *pixel, int64_t length, const PIXEL *begin, const PIXEL *end, WIDE *column,
-                           NAME(lanes) *out) {
-  const int low = NAME(tail)(pixel, (int)length, begin, end, out);
-  *(NAME(sums) *)(column - low) += *out;
-}
-
 // Without a multiplication for each pixel: Σ x·v from the sums of the columns, and Σ y·v from the sum of all rows so far,
-// added once for every row that follows. Two rows of the same columns share their additions, where sums are exact.
+// added once for every row that follows.
 CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_run *runs, int64_t count, int64_t columns,
                                  ck_sum *sums, WIDE *work) {
   const PIXEL *end = frame + pixels;
   // The first lanes of the last window of a run may lie before column 0.
   WIDE *column = work + LANES;
   memset(work, 0, (size_t)(columns + 2 * LANES) * sizeof(WIDE));
-  // `second`: the lower rows of pairs, which count as if they were one row further up.
-  NAME(lanes) lanes = {0}, second = {0};
+  NAME(lanes) lanes = {0};
   NAME(totals) passed = {0};
-  TOTAL all = 0, lower = 0, skipped = 0;
+  TOTAL all = 0, skipped = 0;
   int64_t budget = FLUSH, y = count > 0 ? runs[0].y : 0;
   for (int64_t r = 0; r < count; r++) {
-    const ck_run run = runs[r], next = runs[r + 1 < count ? r + 1 : r];
-    const int paired = FAMILY != REAL && next.y == run.y + 1 && next.x == run.x && next.length == run.length;
-    if (run.y != y) {
-      const TOTAL rows = (TOTAL)(run.y - y);
-      NAME(totals) sum = __builtin_convertvector(lanes, NAME(totals));
-      passed += rows == 1 ? sum : rows == 2 ? sum + sum : sum * rows;
-      skipped += all * rows;
-      y = run.y;
-    }
-    const int64_t windows = (run.length / LANES + 1) << paired;
-    if ((budget -= windows) < 0) {
-      all += NAME(reduce)(&lanes);
-      lower += NAME(reduce)(&second);
-      lanes = second = (NAME(lanes)){0};
-      budget = FLUSH - windows;
-    }
-    const PIXEL *pixel = frame + run.start, *below = frame + next.start;
-    int64_t length = run.length;
-    WIDE *sum = column + run.x;
-    NAME(lanes) value, more;
+    const PIXEL *pixel = frame + runs[r].start;
+    int64_t length = runs[r].length;
     ASK(pixel, length, RUN_AHEAD);
-    if (!paired) {
-      for (; length >= LANES; length -= LANES, pixel += LANES, sum += LANES) {
-        value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
-        lanes += value;
-        *(NAME(sums) *)sum += value;
-      }
-      if (length == 0) continue;
-      NAME(add_tail)(pixel, length, frame, end, sum, &value);
-      lanes += value;
-      continue;
+    if (runs[r].y != y) {
+      const TOTAL rows = (TOTAL)(runs[r].y - y);
+      NAME(totals) sum = __builtin_convertvector(lanes, NAME(totals));
+      passed += rows == 1 ? sum : sum * rows;
+      skipped += all * rows;
+      y = runs[r].y;
     }
-    ASK(below, length, RUN_AHEAD);
-    r++;
-    for (; length >= LANES; length -= LANES, pixel += LANES, below += LANES, sum += LANES) {
-      value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
-      more = __builtin_convertvector(*(const NAME(window) *)below, NAME(lanes));
-      value += more;
-      second += more;
-      lanes += value;
-      *(NAME(sums) *)sum += value;
+    if ((budget -= length / LANES + 1) < 0) {
+      all += NAME(reduce)(&lanes);
+      lanes = (NAME(lanes)){0};
+      budget = FLUSH - (length / LANES + 1);
     }
-    if (length == 0) continue;
-    NAME(add_tail)(pixel, length, frame, end, sum, &value);
-    NAME(add_tail)(below, length, frame, end, sum, &more);
-    second += more;
-    lanes += value;
-    lanes += more;
+    NAME(sums) *sum = (NAME(sums) *)(column + runs[r].x);
+    for (; length >= LANES; length -= LANES, pixel += LANES, sum++) {
+      NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
+      lanes += value;
+      *sum += value;
+    }
+    if (length > 0) {
+      NAME(lanes) value;
+      int low = NAME(tail)(pixel, (int)length, frame, end, &value);
+      lanes += value;
+      sum = (NAME(sums) *)((WIDE *)sum - low);
+      *sum += value;
+    }
   }
   all += NAME(reduce)(&lanes);
-  lower += NAME(reduce)(&second);
   NAME(totals) right = {0}, place;
   for (int i = 0; i < LANES; i++) place[i] = (TOTAL)i;
   for (int64_t x = 0; x < columns; x += LANES, place += LANES)
     right += __builtin_convertvector(*(const NAME(sums) *)(column + x), NAME(totals)) * place;
   sums[0].FIELD = all;
-  sums[1].FIELD = all * (TOTAL)y + lower - (skipped + NAME(add_up)(&passed));
+  sums[1].FIELD = all * (TOTAL)y - (skipped + NAME(add_up)(&passed));
   sums[2].FIELD = NAME(add_up)(&right);
 }
 
