@@ -13,6 +13,17 @@ public enum MPIRuntime {
     }
   }
 
+  /// Makes the library load its parts for files, which are plug-ins in Open MPI and take two milliseconds; else the first
+  /// file that is opened does. The corresponding C function is `MPI_File_open`.
+  public static func loadFiles() {
+    var file: MPI_File?
+    guard
+      MPI_File_open(ronchi_mpi_comm_self(), "/dev/null", MPI_MODE_RDONLY, ronchi_mpi_info_null(), &file)
+        == ronchi_mpi_success()
+    else { return }
+    MPI_File_close(&file)
+  }
+
   /// Stops MPI; every rank calls it, after its parallel files are closed. Does nothing when MPI does not run.
   /// The corresponding C function is `MPI_Finalize`.
   public static func finalise() throws(MPIError) {

@@ -114,7 +114,7 @@ public final class JobRun {
   ) throws -> RunSummary {
     guard let places = identity.places else { throw Problem(.internalError, "a run without a layout") }
     announce(passes)
-    let writer = try ResultWriter(output.partial, places: places, access: .parallel(ranks))
+    let writer = try ResultWriter(output.partial, places: places, access: try .parallel(ranks))
     phases.end("open output")
     for pass in passes {
       try run(pass, reader, writer, isResumed: isResumed)
@@ -181,15 +181,22 @@ public final class JobRun {
     // What all ranks wrote is read back on one, by solvers and for the dose.
     if solves || pass.context.calibration.countsPerElectron != nil { try writer.flush() }
     var conclusion = PassConclusion(pass, writer)
+    func concludeAsking(_ isStopping: @escaping () throws -> Bool) throws {
+      try conclusion.conclude { group, name in
+        SolverRun(
+          name, path: output.solver(group), interval: plan.checkpointInterval, console: console,
+          isStopping: isStopping)
+      }
+    }
     do {
-      try ranks.onFirstWatched { isStopping in
-        // A solver can run for longer than the pass, and saves its state.
-        if solves { try output.settle() }
-        try conclusion.conclude { group, name in
-          SolverRun(
-            name, path: output.solver(group), interval: plan.checkpointInterval, console: console,
-            isStopping: isStopping)
+      if solves {
+        try ranks.onFirstWatched { isStopping in
+          // A solver can run for longer than the pass, and saves its state.
+          try output.settle()
+          try concludeAsking(isStopping)
         }
+      } else {
+        try ranks.onFirst { try concludeAsking { false } }
       }
     } catch {
       tellHowToGoOn()
@@ -225,9 +232,9 @@ public final class JobRun {
       output.removePartial()
     }
     phases.end("publish")
+    let wall = (ContinuousClock.now - clock).seconds
     let encoded = Array(try JSONEncoder().encode(passes[passes.count - 1].frames.statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
-    let wall = (ContinuousClock.now - clock).seconds
     var summary = RunSummary(
       outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))

@@ -32,7 +32,7 @@ public final class SimulationRun {
       output.removePartial()
     }
     do {
-      let writer = try ResultWriter(output.partial, places: layOut(), access: .parallel(ranks))
+      let writer = try ResultWriter(output.partial, places: layOut(), access: try .parallel(ranks))
       try ranks.startTasks()
       let outcome = Result { try ranks.together { try simulate(writer) } }
       try ranks.endTasks()
@@ -141,7 +141,12 @@ public final class SimulationRun {
 }
 
 extension FileAccess {
-  static func parallel(_ ranks: MPIRanks) -> FileAccess {
-    FileAccess { [communicator = ranks.communicator] in try File($0, .readWrite, ranks: communicator) }
+  /// Collective. What is written goes to the operating system at once; that of another machine may keep it from the one
+  /// that publishes the file.
+  static func parallel(_ ranks: MPIRanks) throws -> FileAccess {
+    let machines = Set(try ranks.boots()).count
+    return FileAccess(flushesAtEnd: machines > 1) { [communicator = ranks.communicator] in
+      try File($0, .readWrite, ranks: communicator)
+    }
   }
 }

@@ -5,12 +5,18 @@ import STEM
 /// How the ranks open a file that was laid out.
 public struct FileAccess {
   let open: (String) throws -> File
+  let flushesAtEnd: Bool
 
-  /// - Parameter open: opens the file for reading and writing; `Runner` makes one with a communicator.
-  public init(_ open: @escaping (String) throws -> File) { self.open = open }
+  /// - Parameters:
+  ///   - flushesAtEnd: whether something is kept back until a flush: by the library, or by other machines
+  ///   - open: opens the file for reading and writing; `Runner` makes one with a communicator.
+  public init(flushesAtEnd: Bool, _ open: @escaping (String) throws -> File) {
+    self.flushesAtEnd = flushesAtEnd
+    self.open = open
+  }
 
-  /// One process alone.
-  public static var serial: FileAccess { FileAccess { try File($0, .readWrite) } }
+  /// One process alone. Closing a dataset loses the errors of what it still buffers; flushing tells them.
+  public static var serial: FileAccess { FileAccess(flushesAtEnd: true) { try File($0, .readWrite) } }
 }
 
 /// Fills a file that `ResultFile` or `ScanFile` laid out. Opening, `flush` and `close` are made by all ranks together;
@@ -18,6 +24,7 @@ public struct FileAccess {
 public final class ResultWriter {
   private let path: String
   private let places: ResultPlaces
+  private let access: FileAccess
   // Before the file in reverse: HDF5 wants its datasets closed first (`close`, `deinit`).
   private var file: File?
   private var outputs: [[OpenDataset]] = []
@@ -28,6 +35,7 @@ public final class ResultWriter {
   public init(_ path: String, places: ResultPlaces, access: FileAccess = .serial) throws {
     self.path = path
     self.places = places
+    self.access = access
     let file = try using(path, .writing) { try access.open(path) }
     // Opening may read metadata together, so every rank opens everything in the same order.
     try using(path, .writing) {
@@ -122,8 +130,7 @@ public final class ResultWriter {
 
   /// Collective. Errors that the library kept back come now.
   public func close() throws {
-    // Closing a dataset loses the errors of what it still buffers (serial files only); flushing tells them.
-    let flushed = Result { try flush() }
+    let flushed = Result { if access.flushesAtEnd { try flush() } }
     releaseDatasets()
     guard let open = file.take() else { return }
     try open.finish()

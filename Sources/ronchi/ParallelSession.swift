@@ -14,6 +14,7 @@ struct ParallelSession {
   init(_ logging: LoggingOptions) throws {
     do { try MPIRuntime.initialise() } catch { throw Problem(.internalError, "\(error)") }
     if let mismatch = MPIRuntime.launcherMismatch() { throw Problem(.badConfiguration, at: "MPI", mismatch) }
+    MPIRuntime.loadFiles()
     HDF5Library.start()
     ranks = MPIRanks(.world)
     format = logging.logFormat

@@ -59,13 +59,13 @@ struct RunCommand: ParsableCommand {
 
   private func run(_ session: ParallelSession) throws {
     let ranks = session.ranks
-    let began = ContinuousClock.now
     var text = ""
     try ranks.onFirst { text = try JobFile.text(path: jobOptions.job) }
     text = String(decoding: try ranks.broadcast(Array(text.utf8)), as: UTF8.self)
     let job = try ranks.together {
       try JobFile.parse(text, name: jobOptions.job, overrides: jobOptions.overrides())
     }
+    let began = ContinuousClock.now
     // Ahead of the others: a file on which HDF5 crashes must not take them along.
     try ranks.onFirst { try probe(job) }
     let plan = try ranks.together { try Plan.make(job) }

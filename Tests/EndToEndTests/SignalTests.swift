@@ -35,11 +35,11 @@ import Testing
 
   @Test("a signal to a rank that has no work left is heard by the others")
   func idleRank() throws {
-    let slow = try SlowRun()
+    let slow = try SlowRun(rows: 112)
     let output = slow.folder.path("r.h5")
     let outcome = try slow.disturbed(
       output, ranks: 2,
-      "kill -STOP ${ranks[0]}; sleep 2; kill -USR1 ${ranks[1]}; sleep 0.1; kill -CONT ${ranks[0]}")
+      "kill -STOP ${ranks[0]}; sleep 5; kill -USR1 ${ranks[1]}; sleep 0.1; kill -CONT ${ranks[0]}")
     #expect(outcome.status == 75, "\(outcome.errors)")
     #expect(outcome.messages.count == 1, "\(outcome.errors)")
     #expect(try slow.resumed(output).digests == slow.undisturbed())
