@@ -89,6 +89,8 @@ final class Checkpoint {
   func openForWriting() throws {
     descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be opened") }
+    // Headers lie in holes where a slot was never written: reading ahead there fills memory with zeros.
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
     var preamble = [UInt8](repeating: 0, count: Self.preambleBytes)
     try preamble.withUnsafeMutableBytes { bytes throws in try read(bytes, at: 0) }
     let bytes = Self.preambleBytes + Int(Self.number(preamble[8..<16]))

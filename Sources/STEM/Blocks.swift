@@ -21,7 +21,7 @@ public struct BlockPlan: Sendable, Equatable {
     blockPositions = max(1, min(max(chunk, wanted / chunk * chunk), 65_536, max(1, positions)))
     let blocks = (positions + blockPositions - 1) / blockPositions
     // Every leaf stores the accumulators once, and all are read again: that traffic stays below a few percent of the data's.
-    let affordable = max(Self.fewestLeaves, positions * frameBytes / 50 / max(1, accumulatorBytes))
+    let affordable = max(Self.fewestLeaves, positions * frameBytes / 100 / max(1, accumulatorBytes))
     let leaves = max(1, min(blocks, Self.mostLeaves, affordable))
     leafBlocks = max(1, (blocks + leaves - 1) / leaves)
   }
