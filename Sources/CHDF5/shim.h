@@ -3,6 +3,10 @@
 #define RONCHI_CHDF5_H
 
 #include <hdf5.h>
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // dladdr(3), which Swift's module of the C library leaves out.
 typedef struct {
@@ -60,5 +64,16 @@ static inline hid_t ronchi_h5s_all(void) { return H5S_ALL; }
 static inline hsize_t ronchi_h5s_unlimited(void) { return H5S_UNLIMITED; }
 static inline haddr_t ronchi_haddr_undefined(void) { return HADDR_UNDEF; }
 static inline hid_t ronchi_h5e_default(void) { return H5E_DEFAULT; }
+
+/* Memory that is given back stays with the process; `bytes` of it are there from now on. */
+static inline void ronchi_keep_memory(size_t bytes) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, (int)(2 * bytes));
+  mallopt(M_TRIM_THRESHOLD, (int)(4 * bytes));
+  volatile char *block = malloc(bytes);
+  if (block) for (size_t i = 0; i < bytes; i += 4096) block[i] = 0;
+  free((void *)block);
+#endif
+}
 
 #endif

@@ -24,11 +24,13 @@ final class CachedFile: ByteSource {
   convenience init?(_ file: FileDescriptor) {
     let pieces = file.size / PageCache.piece
     let places = stride(from: 0, through: 6, by: 2).map { pieces / 8 * $0 * PageCache.piece }
+    // Of every run's time: no more than says enough.
+    let sample = PageCache.piece / 4
     guard pieces >= 64, places.allSatisfy({ ronchi_is_cached(file.number, Int64($0)) == 1 }),
-      let copying = PageCache.copying(file.number, places)?.min(), let mapped = try? MappedFile(file)
+      let copying = PageCache.copying(file.number, places, piece: sample)?.min(), let mapped = try? MappedFile(file)
     else { return nil }
     // What is mapped must still be brought from memory by kernels, what was copied is in the cache.
-    self.init(file, mapped: mapped, limit: copying.seconds / Double(2 * PageCache.piece))
+    self.init(file, mapped: mapped, limit: copying.seconds / Double(2 * sample))
   }
 
   var copiesCheaply: Bool { true }

@@ -21,8 +21,8 @@ public enum PageCache {
     return Double(piece) / min(copying.sorted()[sample / 2], mapping.sorted()[sample / 2]).seconds
   }
 
-  /// Time of each piece; nil where reading fails.
-  static func copying(_ descriptor: Int32, _ places: [Int]) -> [Duration]? {
+  /// Time of each piece of that many bytes; nil where reading fails.
+  static func copying(_ descriptor: Int32, _ places: [Int], piece: Int = piece) -> [Duration]? {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 4096)
     defer { buffer.deallocate() }
     // Its own pages do not count.
