@@ -72,10 +72,13 @@ public final class Communicator: @unchecked Sendable {
     var request: MPI_Request?
     try check("MPI_Ibarrier") { MPI_Ibarrier(handle, &request) }
     var outcome = Result<Void, any Error>.success(())
-    var isPassed: Int32 = 0
-    while isPassed == 0 {
-      if case .success = outcome { outcome = Result { try meanwhile() } }
+    func isPassed() throws(MPIError) -> Bool {
+      var isPassed: Int32 = 0
       try check("MPI_Test") { MPI_Test(&request, &isPassed, ronchi_mpi_status_ignore()) }
+      return isPassed != 0
+    }
+    while try !isPassed() {
+      if case .success = outcome { outcome = Result { try meanwhile() } }
     }
     try outcome.get()
   }

@@ -21,6 +21,13 @@ extension Ranks {
     try agree(on: Result { if rank == 0 { try work() } }, namesRanks: false)
   }
 
+  /// As `onFirst`, but who waits for others calls `meanwhile` again and again.
+  func onFirst(meanwhile: () throws -> Void, _ work: () throws -> Void) throws {
+    let mine = Result { if rank == 0 { try work() } }
+    let waited = Result { try barrier(meanwhile: meanwhile) }
+    try agree(on: mine.flatMap { waited }, namesRanks: false)
+  }
+
   private func agree<Value>(on outcome: Result<Value, any Error>, namesRanks: Bool) throws -> Value {
     var mine: [Problem] = []
     if case .failure(let error) = outcome { mine = problems(of: error) }

@@ -39,9 +39,11 @@ final class FramePass {
   var endsSynced = false
   var statistics = PassStatistics()
   let accumulators: [any Accumulator]
+  /// Frames that could not be read, and are not written down yet.
+  private var unreadable: [Range<Int>] = []
   private let frameBytes: Int
   private let storedBytes: Int
-  private let sumsAreExact: Bool
+  let sumsAreExact: Bool
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
   let flushInterval = Duration.milliseconds(250)
@@ -88,13 +90,17 @@ final class FramePass {
   /// Runs what the checkpoint does not hold yet; afterwards the kernels of rank 0 hold the combined sums. Collective.
   /// Throws `RunFailure`; with code `.tryAgain` when it was interrupted.
   func run(_ reader: any FrameReader, ranks: any Ranks, checkpoint: Checkpoint) throws {
+    try run(TaskWork(self, reader, ranks, checkpoint))
+  }
+
+  /// - Parameter work: of this rank; ahead of the run it can only begin where nothing is done yet
+  func run(_ work: TaskWork) throws {
+    let (ranks, checkpoint) = (work.ranks, work.checkpoint)
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
     try ranks.startTasks()
-    statistics.isMapped = reader.isMapped
-    let began = ContinuousClock.now
-    let work = TaskWork(self, reader, ranks, checkpoint)
-    let mine = Result { try takeTasks(work, ranks, checkpoint, state) }
+    let (began, ahead) = (ContinuousClock.now, statistics.wall)
+    let mine = Result { try takeTasks(work, state) }
     // A signal may reach a rank that has no work left.
     try ranks.barrier { if isInterrupted() { try ranks.stopTasks() } }
     let outcome = Result {
@@ -108,7 +114,7 @@ final class FramePass {
     // Ranks that had come to their end before another was interrupted.
     if try ranks.tasksAreStopped() { try? ranks.together { try work.saveWhatIsWhole() } }
     try ranks.endTasks()
-    statistics.waiting += max(0, (ContinuousClock.now - began).seconds - statistics.wall)
+    statistics.waiting += max(0, (ContinuousClock.now - began).seconds - (statistics.wall - ahead))
     try outcome.get()
     checkpoint.close()
     let reducing = ContinuousClock.now
@@ -184,35 +190,46 @@ final class FramePass {
 
   // MARK: one rank
 
-  /// Takes tasks until none is left. An error here ends the other ranks' loops too.
-  private func takeTasks(
-    _ work: TaskWork, _ ranks: any Ranks, _ checkpoint: Checkpoint, _ state: State
-  ) throws {
+  /// Takes tasks until none is left, first the one with the rank's own number. An error here ends the other ranks' loops
+  /// too.
+  private func takeTasks(_ work: TaskWork, _ state: State) throws {
+    let ranks = work.ranks
     let start = ContinuousClock.now
     do {
-      let tasks = blocks.tasks(of: ranks.count, most: mostLeaves)
-      work.record = sumsAreExact ? state.firstRecord + ranks.rank : 0
-      if sumsAreExact { work.startRecord(nil) }
-      while case let task = try ranks.nextTask(), task < tasks.count {
-        let open = blocks.blocks(ofLeaves: tasks[task]).filter { !state.done.contains($0) }
-        if open.isEmpty { continue }
-        if !sumsAreExact {
-          work.record = tasks[task].lowerBound
-          work.startRecord(try checkpoint.load(work.record, boots: state.boots))
+      let tasks = tasks(of: ranks.count)
+      if sumsAreExact, !work.isAhead { work.startRecord(state.firstRecord + ranks.rank, nil) }
+      var task = ranks.rank
+      while task < tasks.count {
+        if try work.isAhead || begin(tasks[task], work, state) {
+          try work.finishTask()
+          if try ranks.tasksAreStopped() { break }
+          statistics.leaves += tasks[task].count
         }
-        try work.process(blocks.positions(ofLeaves: tasks[task]), open, endsRecord: !sumsAreExact)
-        if try ranks.tasksAreStopped() { break }
-        statistics.leaves += tasks[task].count
+        task = try ranks.count + ranks.nextTask()
       }
       try work.save(try endsSynced || ranks.tasksAreStopped() ? .synced : .thisBoot)
       // Another machine sees what was written here only after it was synced.
-      if state.boots.count > 1 { try checkpoint.sync() }
+      if state.boots.count > 1 { try work.checkpoint.sync() }
     } catch {
       work.isBroken = true
       try ranks.stopTasks()
       throw error
     }
-    statistics.wall = (ContinuousClock.now - start).seconds
+    statistics.wall += (ContinuousClock.now - start).seconds
+  }
+
+  func tasks(of ranks: Int) -> [Range<Int>] { blocks.tasks(of: ranks, most: mostLeaves) }
+
+  /// Begins what is not done of a task; false where all is.
+  private func begin(_ leaves: Range<Int>, _ work: TaskWork, _ state: State) throws -> Bool {
+    let open = blocks.blocks(ofLeaves: leaves).filter { !state.done.contains($0) }
+    if open.isEmpty { return false }
+    if !sumsAreExact {
+      let record = leaves.lowerBound
+      work.startRecord(record, try work.checkpoint.load(record, boots: state.boots))
+    }
+    work.begin(blocks.positions(ofLeaves: leaves), open)
+    return true
   }
 
   func compute(_ block: Range<Int>, start: Int, _ reader: any FrameReader) throws {
@@ -261,7 +278,7 @@ final class FramePass {
           step = 1
           continue
         }
-        try sink?.markBad(next..<end)
+        unreadable.append(next..<end)
         statistics.masked += 1
         next = end
       }
@@ -285,6 +302,8 @@ final class FramePass {
     countBadFrames(positions, start: start)
     guard let sink else { return }
     let writing = ContinuousClock.now
+    for frames in unreadable { try sink.markBad(frames) }
+    unreadable = []
     try sink.write(kernels, positions: positions, start: start)
     statistics.writing += (ContinuousClock.now - writing).seconds
   }

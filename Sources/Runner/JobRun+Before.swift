@@ -11,14 +11,22 @@ extension JobRun {
     try memory.check()
     readerBytes = memory.readerBytes
     for note in memory.notes(plan) { console.warning(note) }
-    if ranks.rank == 0 { fingerprint = try Provenance.fingerprint(plan.description.path) }
     let base = options.existing == .append && output.exists ? output.state : ""
-    return RunIdentity(plan, fingerprint: fingerprint, blocks: provisional.map(\.frames.blocks), base: base)
+    return RunIdentity(plan, blocks: provisional.map(\.frames.blocks), base: base)
+  }
+
+  /// On rank 0, where it is asked for.
+  func withInput(_ identity: RunIdentity) throws -> RunIdentity {
+    var identity = identity
+    if fingerprint == nil { fingerprint = try Provenance.fingerprint(plan.description.path) }
+    (identity.inputSize, identity.inputDigest) = fingerprint!
+    return identity
   }
 
   func isFinished(_ identity: RunIdentity) throws -> Bool {
     guard options.existing == .refuse, !options.force else { return false }
-    let finished = ranks.rank == 0 && output.exists && identity.isFinished(in: output.path)
+    var finished = false
+    try ranks.onFirst { finished = try output.exists && withInput(identity).isFinished(in: output.path) }
     return try ranks.largest(finished ? 1 : 0) == 1
   }
 
@@ -36,7 +44,7 @@ extension JobRun {
       stored = options.force || !output.partialExists ? [] : Checkpoint.head(output.checkpoint(0)) ?? []
       guard !stored.isEmpty else { return output.removePartial() }
       let found = try JSONDecoder().decode(RunIdentity.self, from: Data(stored))
-      let differences = identity.differences(found)
+      let differences = try withInput(identity).differences(found)
       guard differences.isEmpty else {
         throw Problem(
           .cannotCreate, at: output.partial,

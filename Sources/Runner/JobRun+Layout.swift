@@ -18,18 +18,19 @@ extension JobRun {
     for warning in plan.warnings { console.warning(warning) }
   }
 
-  /// The encoded identity of the run, with the places of its outputs.
-  func layOut(_ passes: [JobPass], _ identity: RunIdentity) throws -> [UInt8] {
+  /// The encoded identity of the run, with the places of its outputs, which is the head of its checkpoints. Who waits for
+  /// rank 0 calls `meanwhile` again and again.
+  func layOut(_ passes: [JobPass], _ identity: RunIdentity, meanwhile: () -> Void) throws -> [UInt8] {
     let hosts = try ranks.gather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
       String(decoding: $0, as: UTF8.self)
     }
     var encoded: [UInt8] = []
-    try ranks.onFirst {
+    try ranks.onFirst(meanwhile: meanwhile) {
+      var identity = try withInput(identity)
       let provenance = Provenance(
         plan: plan, commandLine: options.commandLine, hosts: hosts, rankCount: ranks.count, start: start,
-        fingerprint: fingerprint, identity: identity)
+        identity: identity)
       let layout = layout(passes, provenance)
-      var identity = identity
       if options.existing == .append && output.exists {
         try output.copyForAppending()
         identity.places = try ResultFile.append(output.partial, layout)
@@ -37,6 +38,10 @@ extension JobRun {
         identity.places = try ResultFile.create(output.partial, layout)
       }
       encoded = Array(try JSONEncoder().encode(identity))
+      // The first one last: a run is known by it.
+      for pass in passes.reversed() {
+        try Checkpoint(output.checkpoint(pass.number), blockCount: 0, sums: []).create(head: encoded)
+      }
     }
     return try ranks.broadcast(encoded)
   }
@@ -58,7 +63,7 @@ extension JobRun {
       scan: plan.scan, detector: source.detectorShape, calibration: passes.calibration,
       source: SourceReference(
         filePath: absolute(source.path), datasetPath: source.dataset ?? "/Raw_Data",
-        digest: provenance.fingerprint.digest),
+        digest: provenance.identity.inputDigest),
       groups: plan.analyses.indices.compactMap { groups[$0] }, provenance: provenance.attributes,
       pending: provenance.pending)
   }

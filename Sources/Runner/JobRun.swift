@@ -26,7 +26,8 @@ public final class JobRun {
   let clock: ContinuousClock.Instant
   /// What the memory of this run leaves to a reader.
   var readerBytes = Int.max
-  var fingerprint = (size: 0, digest: "")
+  /// Of the input, on rank 0: reading it takes a while, and only what was there before must wait for it.
+  var fingerprint: (size: Int, digest: String)?
   var phases: PhaseClock
   /// As far as the plan knows, before anything is measured.
   var provisional: [JobPass] = []
@@ -68,11 +69,9 @@ public final class JobRun {
     let complete = try findBadPixels(unfinished ?? identity)
     let reader = try ranks.together { try plan.source.limited(to: readerBytes).makeReader() }
     phases.end("open")
-    if unfinished != nil {
-      return try execute(reader, complete, try makePasses(complete), isResumed: true)
-    }
-    let (begun, passes) = try begin(complete, reader)
-    return try execute(reader, begun, passes, isResumed: false)
+    if unfinished != nil { return try execute(reader, complete, try makePasses(complete), nil) }
+    let (begun, passes, ahead) = try begin(complete, reader)
+    return try execute(reader, begun, passes, ahead)
   }
 
   private func makePasses(_ identity: RunIdentity) throws -> [JobPass] {
@@ -83,41 +82,51 @@ public final class JobRun {
     return try ranks.together { try JobPass.all(plan, context) }
   }
 
-  /// Measures what is not known, lays out the output and makes the checkpoint file.
-  private func begin(_ identity: RunIdentity, _ reader: any FrameReader) throws -> (RunIdentity, [JobPass]) {
+  /// Measures what is not known, lays out the output and makes the checkpoint file; ranks that have nothing to do with
+  /// that begin with the first pass.
+  private func begin(_ identity: RunIdentity, _ reader: any FrameReader) throws -> (RunIdentity, [JobPass], TaskWork) {
     var identity = identity
-    let passes: [JobPass]
     do {
       identity.measured = try measure(reader)
       phases.end("measure")
-      passes = try makePasses(identity)
-      let head = try layOut(passes, identity)
-      identity = try ranks.together {
-        if ranks.rank == 0 {
-          // The first one last: a run is known by it.
-          for pass in passes.reversed() {
-            try Checkpoint(output.checkpoint(pass.number), blockCount: 0, sums: []).create(head: head)
-          }
-        }
-        return try JSONDecoder().decode(RunIdentity.self, from: Data(head))
-      }
+      let passes = try makePasses(identity)
+      let ahead = work(passes[0], reader)
+      let head = try layOut(passes, identity, meanwhile: ahead.computeAhead)
+      identity = try ranks.together { try JSONDecoder().decode(RunIdentity.self, from: Data(head)) }
       phases.end("layout")
+      return (identity, passes, ahead)
     } catch {
       if ranks.rank == 0 { output.removePartial() }
       throw error
     }
-    return (identity, passes)
   }
 
+  /// What this rank does in a pass; nothing of it is done yet.
+  private func work(_ pass: JobPass, _ reader: any FrameReader) -> TaskWork {
+    let frames = pass.frames
+    frames.progress = progressReport()
+    frames.isInterrupted = { StopSignals.isRequested }
+    frames.masksBadFrames = plan.masksBadFrames
+    frames.checkpointInterval = .seconds(plan.checkpointInterval)
+    // What comes next can take long.
+    frames.endsSynced = pass.number + 1 < plan.passes.count || pass.solves
+    // Where the origin is given, its pass has nothing to read.
+    let readsFrames = frames.kernels.contains { !$0.rows.isEmpty || !$0.accumulators.isEmpty }
+    frames.includes = { _ in readsFrames }
+    return TaskWork(frames, reader, ranks, frames.checkpoint(at: output.checkpoint(pass.number)))
+  }
+
+  /// - Parameter ahead: what of the first pass was begun; nil where an earlier run began it
   private func execute(
-    _ reader: any FrameReader, _ identity: RunIdentity, _ passes: [JobPass], isResumed: Bool
+    _ reader: any FrameReader, _ identity: RunIdentity, _ passes: [JobPass], _ ahead: TaskWork?
   ) throws -> RunSummary {
     guard let places = identity.places else { throw Problem(.internalError, "a run without a layout") }
     announce(passes)
     let writer = try ResultWriter(output.partial, places: places, access: try .parallel(ranks))
     phases.end("open output")
     for pass in passes {
-      try run(pass, reader, writer, isResumed: isResumed)
+      let begun = pass.number == 0 ? ahead : nil
+      try run(pass, begun ?? work(pass, reader), writer, isResumed: ahead == nil)
       try conclude(pass, writer)
     }
     let dose = try findDose(passes, reader, writer)
@@ -125,27 +134,17 @@ public final class JobRun {
     return try finish(passes, places, dose)
   }
 
-  private func run(_ pass: JobPass, _ reader: any FrameReader, _ writer: ResultWriter, isResumed: Bool) throws {
+  private func run(_ pass: JobPass, _ work: TaskWork, _ writer: ResultWriter, isResumed: Bool) throws {
     let frames = pass.frames
     let boots = try ranks.boots()
     frames.sink = ResultSink(
       writer: writer, number: pass.number, members: pass.members, outputs: pass.outputs, output: output,
       isOnFirstMachine: boots[ranks.rank] == boots[0])
-    frames.progress = progressReport()
-    frames.isInterrupted = { StopSignals.isRequested }
-    frames.masksBadFrames = plan.masksBadFrames
-    frames.checkpointInterval = .seconds(plan.checkpointInterval)
-    // What comes next can take long.
-    frames.endsSynced = pass.number + 1 < plan.passes.count || pass.solves
     frames.origins = origins
-    // Where the origin is given, its pass has nothing to read.
-    let readsFrames = frames.kernels.contains { !$0.rows.isEmpty || !$0.accumulators.isEmpty }
-    frames.includes = { _ in readsFrames }
     frames.announceResumed = { [console] done, total in
       if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
     }
-    let checkpoint = frames.checkpoint(at: output.checkpoint(pass.number))
-    do { try frames.run(reader, ranks: ranks, checkpoint: checkpoint) } catch {
+    do { try frames.run(work) } catch {
       // Where this rank had nothing to save, others may have.
       if ranks.rank == 0 { try? output.settle() }
       tellHowToGoOn()

@@ -8,7 +8,7 @@ public struct PassStatistics: Codable, Sendable {
   public var decoding = 0.0
   /// In writing rows and saving sums.
   public var writing = 0.0
-  /// In the loop over the leaves.
+  /// In the loop over the leaves, and in what was computed before it.
   public var wall = 0.0
   /// For the other ranks, after the last leaf.
   public var waiting = 0.0

@@ -17,8 +17,6 @@ struct Provenance {
   let hosts: [String]
   let rankCount: Int
   let start: Date
-  let fingerprint: (size: Int, digest: String)
-  /// As in `RunIdentity`.
   let identity: RunIdentity
 
   /// In the order in which they are stored.
@@ -37,8 +35,8 @@ struct Provenance {
       ("fftw", .text(FFTLibrary.version)),
       ("input_path", .text(absolute(source.path))),
       ("input_format", .text(source.format)),
-      ("input_size_bytes", .integer(fingerprint.size)),
-      ("input_sha256_first_last_mib", .text(fingerprint.digest)),
+      ("input_size_bytes", .integer(identity.inputSize)),
+      ("input_sha256_first_last_mib", .text(identity.inputDigest)),
       ("input_pixel_type", .text(source.pixelType.numpyName)),
       ("input_storage", .text(source.storage)),
       ("input_notes", .list(source.notes.map { .text($0) })),

@@ -8,8 +8,9 @@ import USID
 struct RunIdentity: Codable {
   /// The resolved job without what does not change the numbers.
   var job: String
-  var inputSize: Int
-  var inputDigest: String
+  /// Of the input, where somebody asked for it.
+  var inputSize = 0
+  var inputDigest = ""
   /// `name revision` of every analysis.
   var algorithms: [String]
   var blocks: String
@@ -23,10 +24,8 @@ struct RunIdentity: Codable {
   /// Of the array files that the job names.
   var arrays: String?
 
-  init(_ plan: Plan, fingerprint: (size: Int, digest: String), blocks: [BlockPlan], base: String) {
+  init(_ plan: Plan, blocks: [BlockPlan], base: String) {
     job = Self.withoutOutput(plan.resolvedJob)
-    inputSize = fingerprint.size
-    inputDigest = fingerprint.digest
     algorithms = plan.analyses.map { "\($0.name) \($0.revision)" }
     self.blocks = blocks.map {
       "\($0.positions) positions, \($0.blockPositions) a block, \($0.leafBlocks) blocks a leaf"

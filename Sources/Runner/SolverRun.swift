@@ -69,23 +69,16 @@ extension Ranks {
   /// signal that reaches only them. Throws `RunFailure` on all ranks when the work throws.
   func onFirstWatched(_ work: (_ isStopping: @escaping () throws -> Bool) throws -> Void) throws {
     try startTasks()
+    // Most work is short.
+    var pause: UInt32 = 50
+    func passOnSignals() throws {
+      if StopSignals.isRequested { try stopTasks() }
+      usleep(pause)
+      pause = min(2 * pause, 5000)
+    }
     let outcome = Result {
-      try together {
-        if rank == 0 {
-          defer { try? stopTasks() }
-          try work { [unowned self] in
-            if StopSignals.isRequested { return true }
-            return try tasksAreStopped()
-          }
-        } else {
-          // Most work is short.
-          var pause: UInt32 = 50
-          while try !tasksAreStopped() {
-            if StopSignals.isRequested { try stopTasks() }
-            usleep(pause)
-            pause = min(2 * pause, 5000)
-          }
-        }
+      try onFirst(meanwhile: passOnSignals) {
+        try work { [unowned self] in try StopSignals.isRequested || tasksAreStopped() }
       }
     }
     try endTasks()

@@ -2,11 +2,11 @@ import STEM
 
 /// What one rank of a pass has computed and not yet saved.
 final class TaskWork {
+  let ranks: any Ranks
+  let checkpoint: Checkpoint
   private unowned let pass: FramePass
   private let reader: any FrameReader
-  private let ranks: any Ranks
-  private let checkpoint: Checkpoint
-  var record = 0
+  private var record = 0
   private var sequence: UInt64 = 0
   private var saved: BlockSet
   /// Positions whose rows are written and whose sums are not saved.
@@ -18,6 +18,15 @@ final class TaskWork {
   var isBroken = false
   /// Records that are complete and were only saved for this boot.
   private var unsynced: [Int] = []
+  /// The task at hand: its first position, its blocks that were not done, how many of them are now, and from where on
+  /// rows are not written.
+  private var start = 0
+  private var open: [Int] = []
+  private var computed = 0
+  private var unwritten = 0
+  /// Whether this rank has begun with its first task before the pass began.
+  private(set) var isAhead = false
+  private var failure: (any Error)?
 
   init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
     self.pass = pass
@@ -25,46 +34,85 @@ final class TaskWork {
     self.ranks = ranks
     self.checkpoint = checkpoint
     saved = BlockSet(count: pass.blocks.blockCount)
+    pass.statistics.isMapped = reader.isMapped
+  }
+
+  /// Computes a block of the task with the rank's own number, while the output and the checkpoint are made: of a pass of
+  /// which nothing is done yet. What goes wrong is said in the pass.
+  func computeAhead() {
+    let began = ContinuousClock.now
+    defer { pass.statistics.wall += (ContinuousClock.now - began).seconds }
+    if !isAhead {
+      let tasks = pass.tasks(of: ranks.count)
+      guard ranks.rank < tasks.count else { return }
+      isAhead = true
+      startRecord(pass.sumsAreExact ? ranks.rank : tasks[ranks.rank].lowerBound, nil)
+      begin(pass.blocks.positions(ofLeaves: tasks[ranks.rank]), Array(pass.blocks.blocks(ofLeaves: tasks[ranks.rank])))
+    }
+    guard failure == nil, computed < open.count else { return }
+    do { try computeBlock() } catch { failure = error }
   }
 
   /// Goes on from what a record holds, or from nothing.
-  func startRecord(_ found: Checkpoint.Found?) {
+  func startRecord(_ number: Int, _ found: Checkpoint.Found?) {
+    record = number
     for accumulator in pass.accumulators { accumulator.reset() }
     found?.restore(pass.accumulators)
     sequence = found?.sequence ?? 0
     saved = found?.blocks ?? BlockSet(count: pass.blocks.blockCount)
   }
 
-  /// The blocks of a task that are not done yet, ascending.
-  func process(_ positions: Range<Int>, _ open: [Int], endsRecord: Bool) throws {
-    let start = positions.lowerBound
+  /// Begins a task.
+  /// - Parameter open: its blocks that are not done yet, ascending; at least one
+  func begin(_ positions: Range<Int>, _ open: [Int]) {
+    (start, self.open, computed) = (positions.lowerBound, open, 0)
+    unwritten = pass.blocks.positions(ofBlock: open[0]).lowerBound
     for kernel in pass.kernels {
       kernel.begin(at: start)
       for rows in kernel.rows { rows.prepare(rows: positions.count) }
     }
     reader.expect(open.filter(pass.includes).flatMap { pass.selection.runs(in: pass.blocks.positions(ofBlock: $0)) })
-    var written = pass.blocks.positions(ofBlock: open[0]).lowerBound
-    for (index, block) in open.enumerated() {
-      let next = index + 1 < open.count ? open[index + 1] : nil
-      let range = pass.blocks.positions(ofBlock: block)
-      if pass.includes(block) { try pass.compute(range, start: start, reader) }
-      saved.insert(block)
-      pass.progress(pass.statistics)
-      let now = ContinuousClock.now
-      if pass.isInterrupted() { try ranks.stopTasks() }
-      let isStopped = try ranks.tasksAreStopped()
-      // Rows of blocks in between are in the file already, and not here.
-      if isStopped || next != block + 1 || now - lastSave > pass.flushInterval {
-        try pass.write(written..<range.upperBound, start)
-        unmarked.append(written..<range.upperBound)
-        written = next.map { pass.blocks.positions(ofBlock: $0).lowerBound } ?? range.upperBound
-        if now - lastSave > pass.flushInterval { try save() }
-      }
-      if isStopped { return }
+  }
+
+  /// Computes the rest of the task and writes its rows; less once the pass is stopped.
+  func finishTask() throws {
+    isAhead = false
+    if let failure { throw failure }
+    if computed > 0, try settle() { return }
+    while computed < open.count {
+      try computeBlock()
+      if try settle() { return }
     }
-    guard endsRecord else { return }
+    // A record holds a task where sums round.
+    guard !pass.sumsAreExact else { return }
     try save()
     if !isSynced { unsynced.append(record) }
+  }
+
+  private func computeBlock() throws {
+    let block = open[computed]
+    if pass.includes(block) { try pass.compute(pass.blocks.positions(ofBlock: block), start: start, reader) }
+    saved.insert(block)
+    computed += 1
+    pass.progress(pass.statistics)
+  }
+
+  /// Writes rows where it is time to, and saves the sums that go with them.
+  /// - Returns: whether the pass is stopped
+  private func settle() throws -> Bool {
+    if pass.isInterrupted() { try ranks.stopTasks() }
+    let isStopped = try ranks.tasksAreStopped()
+    let end = pass.blocks.positions(ofBlock: open[computed - 1]).upperBound
+    let next = computed < open.count ? pass.blocks.positions(ofBlock: open[computed]).lowerBound : nil
+    let isDue = ContinuousClock.now - lastSave > pass.flushInterval
+    // Rows of blocks in between are in the file already, and not here.
+    if isStopped || next != end || isDue {
+      try pass.write(unwritten..<end, start)
+      unmarked.append(unwritten..<end)
+      unwritten = next ?? end
+      if isDue { try save() }
+    }
+    return isStopped
   }
 
   private func save() throws {

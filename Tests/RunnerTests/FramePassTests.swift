@@ -143,8 +143,9 @@ private final class PlaceKernel: FrameKernel {
     let ranks = SerialRanks()
     ranks.startTasks()
     let work = TaskWork(pass, CountingReader(), ranks, checkpoint)
-    work.startRecord(nil)
-    try work.process(pass.blocks.positions(ofLeaves: 0..<1), [0, 2], endsRecord: true)
+    work.startRecord(0, nil)
+    work.begin(pass.blocks.positions(ofLeaves: 0..<1), [0, 2])
+    try work.finishTask()
     let blocks = [0, 2].map { pass.blocks.positions(ofBlock: $0) }
     #expect(Set(sink.values.keys) == Set(blocks.joined()))
     #expect(sink.values.allSatisfy { $0.value == Double($0.key) })
@@ -201,6 +202,38 @@ private final class PlaceKernel: FrameKernel {
     let sum = try #require(kernel.finish()["sum"]?[0])
     let expected = (0..<500).filter { $0 != 321 }.reduce(0.0) { $0 + 1 / (Double($1) + 1) }
     #expect(abs(sum - expected) < 1e-12)
+  }
+
+  @Test(
+    "what was computed ahead of the pass counts as computed in it, whatever part of the first task it is",
+    arguments: [0, 1, 2, 1000])
+  func ahead(blocks: Int) throws {
+    let folder = try TemporaryFolder()
+    let (kernel, reference) = (SumKernel(), SumKernel())
+    try runPass(linePass(20_000, reference), CountingReader(), folder)
+    let pass = linePass(20_000, kernel)
+    let (sink, reader) = (MemorySink(), CountingReader())
+    try runPass(pass, reader, folder, ahead: blocks, sink)
+    #expect(reader.reads == 20_000 && pass.statistics.frames == 20_000)
+    #expect((0..<20_000).allSatisfy { sink.values[$0] == Double($0) } && sink.completed.count == 20_000)
+    #expect(kernel.finish() == reference.finish())
+  }
+
+  @Test("a frame that cannot be read ahead of the pass is said in the pass, or masked there")
+  func unreadableAhead() throws {
+    let folder = try TemporaryFolder()
+    let pass = linePass(20_000, SumKernel())
+    let failing = pass.blocks.positions(ofBlock: 1).lowerBound
+    #expect {
+      try runPass(pass, CountingReader(failing: failing), folder, ahead: 3, MemorySink())
+    } throws: {
+      ($0 as? RunFailure)?.problems.first?.message == "frame \(failing) cannot be read"
+    }
+    let masking = linePass(20_000, SumKernel())
+    masking.masksBadFrames = true
+    let sink = MemorySink()
+    try runPass(masking, CountingReader(failing: failing), folder, ahead: 3, sink)
+    #expect(sink.bad == [failing] && sink.values[failing]?.isNaN == true && masking.statistics.masked == 1)
   }
 
   @Test(
@@ -261,6 +294,18 @@ private func runPass(_ pass: FramePass, _ reader: CountingReader, _ folder: Temp
   let checkpoint = pass.checkpoint(at: folder.path("leaves"))
   try checkpoint.create(head: [])
   try pass.run(reader, ranks: SerialRanks(), checkpoint: checkpoint)
+}
+
+/// As above, with some blocks computed before there is a checkpoint or a place for rows.
+private func runPass(
+  _ pass: FramePass, _ reader: CountingReader, _ folder: TemporaryFolder, ahead blocks: Int, _ sink: MemorySink
+) throws {
+  let checkpoint = pass.checkpoint(at: folder.path("leaves"))
+  let work = TaskWork(pass, reader, SerialRanks(), checkpoint)
+  for _ in 0..<blocks { work.computeAhead() }
+  try checkpoint.create(head: [])
+  pass.sink = sink
+  try pass.run(work)
 }
 
 @Suite struct CheckpointTests {
