@@ -123,11 +123,10 @@ extension HDF5Entry {
           + "without notice; name the source file as the input, or pack everything into one file with h5repack")
     case .chunked(_, let filters):
       if HDF5Codec(filters) == nil, let missing = filters.first(where: { !$0.isAvailable }) {
-        let packages = missing.number == 32000 ? "hdf5-plugin-lzf" : "hdf5-filter-plugin, hdf5plugin"
         throw Problem(
           .badData, at: place,
           "the pixels are compressed with \(missing) (HDF5 filter \(missing.number)), which is not installed; install "
-            + "the plugin (\(packages)) and let HDF5_PLUGIN_PATH name its folder")
+            + "the plugin (\(missing.packages)) and let HDF5_PLUGIN_PATH name its folder")
       }
     default: break
     }

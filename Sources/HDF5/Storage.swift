@@ -42,6 +42,9 @@ public struct Filter: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Packages that have a plugin for it.
+  public var packages: String { number == 32000 ? "hdf5-plugin-lzf" : "hdf5-filter-plugin, hdf5plugin" }
+
   /// Whether data that passed it can be read here. The corresponding C function is `H5Zfilter_avail`.
   public var isAvailable: Bool { HDF5Library.hasFilter(number) }
 }

@@ -37,6 +37,7 @@ extension JobRun {
       } else {
         identity.places = try ResultFile.create(output.partial, layout)
       }
+      output.beginSync()
       encoded = Array(try JSONEncoder().encode(identity))
       // The first one last: a run is known by it.
       for pass in passes.reversed() {

@@ -180,22 +180,16 @@ public final class JobRun {
     // What all ranks wrote is read back on one, by solvers and for the dose.
     if solves || pass.context.calibration.countsPerElectron != nil { try writer.flush() }
     var conclusion = PassConclusion(pass, writer)
-    func concludeAsking(_ isStopping: @escaping () throws -> Bool) throws {
-      try conclusion.conclude { group, name in
-        SolverRun(
-          name, path: output.solver(group), interval: plan.checkpointInterval, console: console,
-          isStopping: isStopping)
-      }
-    }
+    let onFirst = solves ? ranks.onFirstWatched : { work in try self.ranks.onFirst { try work { false } } }
     do {
-      if solves {
-        try ranks.onFirstWatched { isStopping in
-          // A solver can run for longer than the pass, and saves its state.
-          try output.settle()
-          try concludeAsking(isStopping)
+      try onFirst { isStopping in
+        // A solver can run for longer than the pass, and saves its state.
+        if solves { try output.settle() }
+        try conclusion.conclude { group, name in
+          SolverRun(
+            name, path: output.solver(group), interval: plan.checkpointInterval, console: console,
+            isStopping: isStopping)
         }
-      } else {
-        try ranks.onFirst { try concludeAsking { false } }
       }
     } catch {
       tellHowToGoOn()
