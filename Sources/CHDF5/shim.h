@@ -3,6 +3,7 @@
 #define RONCHI_CHDF5_H
 
 #include <hdf5.h>
+#include "places.h"
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>

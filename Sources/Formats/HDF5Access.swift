@@ -11,8 +11,8 @@ struct HDF5Place: Sendable, Equatable {
 }
 
 /// Opens a file for reading. Throws `Problem`: `.noInput` where it is missing, `.badData` where it is damaged.
-func openHDF5(_ path: String) throws -> HDF5.File {
-  do throws(HDF5Error) { return try HDF5.File(path) } catch { throw Problem(error, in: path) }
+func openHDF5(_ path: String, options: HDF5.File.Options = .init()) throws -> HDF5.File {
+  do throws(HDF5Error) { return try HDF5.File(path, options: options) } catch { throw Problem(error, in: path) }
 }
 
 /// Runs `body` on an opened file; what HDF5 complains about becomes a `Problem` at the file.

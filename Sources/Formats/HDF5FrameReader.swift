@@ -6,7 +6,7 @@ import STEM
 /// decoded by `HDF5CodecReader` where it knows their filters, otherwise by HDF5.
 final class HDF5FrameReader: FrameReader {
   private let source: HDF5FrameSource
-  private let dataset: Dataset
+  let dataset: Dataset
   private let type: HDF5.ElementType
   private let direct: HDF5CodecReader?
   private var window = HDF5Window.empty
@@ -17,12 +17,15 @@ final class HDF5FrameReader: FrameReader {
   /// The one of the two in which whole frames lie.
   private var start: UnsafeRawPointer?
 
-  init(_ source: HDF5FrameSource) throws {
+  /// - Parameter tellsPlaces: as `HDF5.File.Options.tellsPlaces`
+  init(_ source: HDF5FrameSource, tellsPlaces: Bool = false) throws {
     self.source = source
     let about = source.description
     type = source.entry.type == .boolean ? .boolean : .number(NumberType(rawValue: about.pixelType.rawValue)!)
     direct = try HDF5ChunkMode.chosen() == .direct ? HDF5CodecReader(source, reading: type) : nil
-    let file = try openHDF5(source.entry.place.file)
+    var options = HDF5.File.Options()
+    options.tellsPlaces = tellsPlaces
+    let file = try openHDF5(source.entry.place.file, options: options)
     do throws(HDF5Error) { dataset = try file.openDataset(source.entry.place.path) } catch {
       throw Problem(error, in: about.path)
     }

@@ -69,7 +69,7 @@ struct HDF5FrameSource: FrameSource {
 
   func makeReader() throws -> any FrameReader {
     if let flat = try flatSource() { return try flat.makeReader() }
-    return try HDF5FrameReader(self)
+    return try HDF5StoredFrames(self, mode: ReadMode.chosen()) ?? HDF5FrameReader(self)
   }
 
   /// The same frames as plain bytes of the file, where they lie one after the other: no call of HDF5 is needed then.

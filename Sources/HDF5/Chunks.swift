@@ -102,3 +102,35 @@ extension Dataset {
     return size > 0
   }
 }
+
+/// Tells where the chunks of a dataset lie, quickly. The dataset's file is open with `File.Options.tellsPlaces`, and stays so.
+public struct ChunkPlaces {
+  private let handle: UnsafeMutableRawPointer
+
+  /// The corresponding C function is `H5Fget_vfd_handle`.
+  public init(_ dataset: borrowing Dataset) throws(HDF5Error) {
+    let location = dataset.location
+    let file = OwnedID(try check("H5Iget_file_id", on: location.label) { H5Iget_file_id(location.id) }, H5Fclose)
+    var handle: UnsafeMutableRawPointer?
+    try check("H5Fget_vfd_handle", on: location.label) {
+      H5Fget_vfd_handle(file.id, ronchi_h5p_default(), &handle)
+    }
+    guard let handle else { throw HDF5Error("H5Fget_vfd_handle", on: location.label, why: "no handle was returned") }
+    self.handle = handle
+  }
+
+  /// Where the stored bytes of the chunk lie that begins at an element, from the file's first byte; nil where the library
+  /// would not read them in one piece. Nothing is read. The corresponding C function is `H5Dread_chunk`.
+  public func place(
+    ofChunk start: [Int], of dataset: borrowing Dataset
+  ) throws(HDF5Error) -> (bytes: Range<Int>, filterMask: UInt32)? {
+    let (location, handle) = (dataset.location, handle)
+    let offset = start.map { hsize_t($0) }
+    var (mask, address, size): (UInt32, haddr_t, Int) = (0, 0, 0)
+    let found = try check("H5Dread_chunk", on: "\(location.label) chunk \(start)") {
+      ronchi_place_of_chunk(handle, location.id, offset, &mask, &address, &size)
+    }
+    guard found == 1, let first = Int(exactly: address), size >= 0, first <= Int.max - size else { return nil }
+    return (first..<first + size, mask)
+  }
+}

@@ -23,6 +23,8 @@ public struct File: ~Copyable, Container {
     public var locks: Bool?
     /// Bytes before the HDF5 part of a new file; 0 or a power of two from 512. `H5Pset_userblock`.
     public var userBlock = 0
+    /// Lets `ChunkPlaces` tell where chunks lie; for files that are read. `H5Pset_driver`.
+    public var tellsPlaces = false
     /// Metadata reads are made by one rank for all (parallel files). `H5Pset_all_coll_metadata_ops`.
     public var collectiveMetadata = true
 
@@ -78,6 +80,7 @@ public struct File: ~Copyable, Container {
     if let locks = options.locks {
       try check("H5Pset_file_locking", on: path) { H5Pset_file_locking(list.id, locks, true) }
     }
+    if options.tellsPlaces { try check("H5Pset_driver", on: path) { ronchi_place_use(list.id) } }
     return list
   }
 

@@ -39,6 +39,62 @@ struct HDF5FrameTests {
     }
   }
 
+  @Test("whole frames in chunks without filters come from the mapped file", arguments: PixelType.allCases)
+  func storedFrames(type: PixelType) throws {
+    let scan = KnownScan(type: type)
+    for (chunk, userBlock) in [([1, 1, 6, 4], 0), ([1, 3, 6, 4], 0), ([1, 7, 6, 4], 512)] {
+      let folder = try ScratchFolder()
+      var options = HDF5.File.Options()
+      options.userBlock = userBlock
+      try HDF5.File(folder.file(), .create, options: options).add(scan, layout: .chunked(chunk))
+      let reader = try #require(try stored(try opened(folder.file())))
+      for range in [0..<35, 2..<12, 13..<14, 30..<35, 1..<2] {
+        #expect(try scan.firstError(in: reader, range) == nil)
+      }
+      var groups: [Range<Int>] = []
+      try reader.forEachGroup(in: 0..<7) { groups.append($0.positions) }
+      #expect(groups.contains { $0.count > 1 }, "chunks that follow each other make one group")
+    }
+  }
+
+  /// nil where another reader is due.
+  private func stored(_ source: any FrameSource) throws -> HDF5StoredFrames? {
+    try HDF5StoredFrames(try #require(source as? HDF5FrameSource), mode: .mmap)
+  }
+
+  @Test("chunks that cut frames, hold several rows, are filtered or of another byte order are for HDF5")
+  func notStoredWhole() throws {
+    for (layout, endianness) in [
+      (DatasetLayout.chunked([1, 1, 3, 4]), Endianness.little), (.chunked([2, 7, 6, 4]), .little),
+      (.chunked([1, 1, 6, 4], deflate: 1), .little), (.chunked([1, 1, 6, 4]), .big),
+    ] {
+      let folder = try ScratchFolder()
+      try HDF5.File(folder.file(), .create).add(KnownScan(), layout: layout, endianness: endianness)
+      #expect(try stored(try opened(folder.file())) == nil)
+    }
+  }
+
+  @Test("a chunk that was never written has the fill value, between mapped ones")
+  func chunkThatIsMissing() throws {
+    let scan = KnownScan()
+    let folder = try ScratchFolder()
+    do {
+      let file = try HDF5.File(folder.file(), .create)
+      let layout = DatasetLayout.chunked([1, 1, 6, 4])
+      let data = try file.createDataset("data", shape: scan.shape, of: .u16, layout: layout, fill: UInt16(7))
+      let all = scan.values().map { UInt16($0) }
+      for position in 0..<scan.frames where position != 9 {
+        let frame = Array(all[position * 24..<(position + 1) * 24])
+        try data.write(frame, to: Hyperslab(start: [position / 7, position % 7, 0, 0], count: [1, 1, 6, 4]))
+      }
+    }
+    let reader = try #require(try stored(try opened(folder.file())))
+    #expect(try scan.firstError(in: reader, 0..<9) == nil && scan.firstError(in: reader, 10..<35) == nil)
+    var found: [Double] = []
+    try reader.forEachFrame(in: 8..<11) { if $0 == 9 { found = scan.type.doubles($1, count: 24) } }
+    #expect(found == [Double](repeating: 7, count: 24))
+  }
+
   @Test(
     "the right frames where chunks are larger than the memory for them",
     arguments: chunks, [[0, 1, 2, 3], [0, 1, 3, 2], [3, 2, 1, 0], [2, 3, 0, 1], [1, 0, 2, 3], [0, 2, 1, 3]])

@@ -105,6 +105,15 @@ struct DatasetTests {
     #expect(raw[0] == 0x78)
     let address = try #require(chunk.address)
     #expect(try bytes(path, address..<(address + chunk.size)) == Array(raw))
+    var options = File.Options()
+    options.tellsPlaces = true
+    let telling = try File(path, options: options)
+    let same = try telling.openDataset("x")
+    let places = try ChunkPlaces(same)
+    let place = try #require(try places.place(ofChunk: [16, 32], of: same))
+    #expect(place.bytes == address..<(address + chunk.size) && place.filterMask == 0)
+    #expect(try same.values() == values)
+    #expect(throws: HDF5Error.self) { _ = try places.place(ofChunk: [16, 999], of: same) }
   }
 
   @Test("offsets count from the first byte of the file, also behind a user block, where chunks have no address")
