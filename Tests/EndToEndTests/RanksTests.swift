@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import TestSupport
 import Testing
 
@@ -78,6 +79,30 @@ func runJob(
       let parallel = try runJob(job, folder, input: input, output: "ranks\(count)", ranks: count)
       #expect(try datasetDigests(parallel) == serial)
     }
+  }
+
+  @Test("chunks that are handed out from the mapped file give the bits of those that HDF5 reads")
+  func mappedChunks() throws {
+    let folder = try TemporaryFolder()
+    let scan = TestScan(scan: (19, 17), detector: (24, 22))
+    let input = folder.path("scan.h5")
+    do {
+      let file = try File(input, .create)
+      try file.createDataset("data", shape: [19, 17, 24, 22], of: .u16, layout: .chunked([1, 2, 24, 22]))
+        .write(scan.values)
+      try file.close()
+    }
+    let job = try folder.write(wholeJob, to: "job.yml")
+    func digests(_ name: String, ranks: Int?, reading: String) throws -> [String: String] {
+      let output = folder.path("\(name).h5")
+      let outcome = try ronchi(
+        ["run", job, "--input", input, "--output", output], ranks: ranks, environment: ["RONCHI_READ": reading])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try datasetDigests(output)
+    }
+    let expected = try digests("copied", ranks: nil, reading: "pread")
+    #expect(expected.count > 40)
+    for count in [1, 2, 3] { #expect(try digests("mapped\(count)", ranks: count, reading: "mmap") == expected) }
   }
 
   @Test("parts dealt out in advance give the bits of those taken one by one", arguments: [true, false])
