@@ -8,71 +8,107 @@
 #include "IntegerStatistics.h"
 #endif
 
-#define LESS(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
-#define MORE(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
+// As CPUs compare: what is no number is neither less nor more.
+#define LESS(a, b) ((a) < (b) ? (a) : (b))
+#define MORE(a, b) ((a) > (b) ? (a) : (b))
+#if FAMILY == REAL
+#define UNORDERED(a, b) __builtin_isunordered(a, b)
+#else
+#define UNORDERED(a, b) 0
+#endif
 
-CLONES static void NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict smallest,
-                                   PIXEL *restrict largest) {
+// The extremes give 1 where a pixel is no number, which `mark_nan` has still to write down.
+CLONES static int NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict smallest,
+                                  PIXEL *restrict largest) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
-    // One after the other: zeros with signs and NaN come out as from frames one by one.
+    // One after the other: zeros with signs come out as from frames one by one.
     PIXEL low = smallest[i], high = largest[i];
     low = LESS(a[i], low), high = MORE(a[i], high);
     low = LESS(b[i], low), high = MORE(b[i], high);
     low = LESS(c[i], low), high = MORE(c[i], high);
     smallest[i] = LESS(d[i], low);
     largest[i] = MORE(d[i], high);
+    has_nan |= UNORDERED(a[i], b[i]) | UNORDERED(c[i], d[i]);
   }
+  return has_nan;
 }
 
-CLONES static void NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict smallest,
-                                   PIXEL *restrict largest) {
+CLONES static int NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict smallest,
+                                  PIXEL *restrict largest) {
+  int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
-    PIXEL p = a[i], smallest_now = smallest[i], largest_now = largest[i];
-    smallest[i] = LESS(p, smallest_now);
-    largest[i] = MORE(p, largest_now);
+    PIXEL p = a[i], low = smallest[i], high = largest[i];
+    smallest[i] = LESS(p, low);
+    largest[i] = MORE(p, high);
+    has_nan |= UNORDERED(p, p);
   }
+  return has_nan;
 }
 
-CLONES static void NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict largest) {
+CLONES static int NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_t n, PIXEL *restrict largest) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
+  int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
     PIXEL high = largest[i];
     high = MORE(a[i], high);
     high = MORE(b[i], high);
     high = MORE(c[i], high);
     largest[i] = MORE(d[i], high);
+    has_nan |= UNORDERED(a[i], b[i]) | UNORDERED(c[i], d[i]);
   }
+  return has_nan;
 }
 
-CLONES static void NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict largest) {
+CLONES static int NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict largest) {
+  int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
-    PIXEL high = largest[i];
-    largest[i] = MORE(a[i], high);
+    PIXEL p = a[i], high = largest[i];
+    largest[i] = MORE(p, high);
+    has_nan |= UNORDERED(p, p);
+  }
+  return has_nan;
+}
+
+// NaN wins, and the last one where there are several.
+CLONES static void NAME(mark_nan)(const PIXEL *restrict a, int64_t n, PIXEL *restrict extreme) {
+  for (int64_t i = 0; i < n; i++) extreme[i] = UNORDERED(a[i], a[i]) ? a[i] : extreme[i];
+}
+
+static void NAME(mark_nans)(const PIXEL *frame, int64_t stride, int64_t together, int64_t n, int64_t done,
+                            const ck_statistics *state) {
+  for (int64_t i = 0; i < together; i++) {
+    NAME(mark_nan)(frame + i * stride, n, (PIXEL *)state->largest + done);
+    if (state->square) NAME(mark_nan)(frame + i * stride, n, (PIXEL *)state->smallest + done);
   }
 }
 
 // Four frames' pixels of a piece.
 static void NAME(add4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {
   PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
+  int has_nan;
   if (state->square) {
-    NAME(extremes4)(frame, stride, n, smallest + done, largest);
+    has_nan = NAME(extremes4)(frame, stride, n, smallest + done, largest);
     NAME(squares4)(frame, stride, n, done, state);
   } else {
-    NAME(largest4)(frame, stride, n, largest);
+    has_nan = NAME(largest4)(frame, stride, n, largest);
     NAME(plain4)(frame, stride, n, done, state);
   }
+  if (has_nan) NAME(mark_nans)(frame, stride, 4, n, done, state);
 }
 
 static void NAME(add1)(const PIXEL *frame, int64_t n, int64_t done, const ck_statistics *state) {
   PIXEL *smallest = (PIXEL *)state->smallest, *largest = (PIXEL *)state->largest + done;
+  int has_nan;
   if (state->square) {
     NAME(squares1)(frame, n, done, state);
-    NAME(extremes1)(frame, n, smallest + done, largest);
+    has_nan = NAME(extremes1)(frame, n, smallest + done, largest);
   } else {
-    NAME(largest1)(frame, n, largest);
+    has_nan = NAME(largest1)(frame, n, largest);
     NAME(plain1)(frame, n, done, state);
   }
+  if (has_nan) NAME(mark_nans)(frame, 0, 1, n, done, state);
 }
 
 // Up to MOST_TOGETHER frames, in pieces, so that each loop but the first finds the pixels in the first-level cache.
@@ -107,3 +143,4 @@ static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count,
 
 #undef LESS
 #undef MORE
+#undef UNORDERED

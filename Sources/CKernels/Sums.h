@@ -157,7 +157,7 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
   sums[2].FIELD = NAME(add_up)(&right);
 }
 
-// The sum and the largest value of a frame, as far as its pixels have been seen.
+// The sum and the largest value of a frame, as far as its pixels have been seen; NaN only shows in the sum.
 typedef struct {
   NAME(lanes) lanes;
   NAME(vector) top;
@@ -183,11 +183,8 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(ru
     for (; budget > 0 && i + LANES <= length; budget--, i += LANES) {
       NAME(vector) value = *(const NAME(window) *)(pixel + i);
       lanes += __builtin_convertvector(value, NAME(lanes));
-      // Not (value <= top): NaN wins, and stays because nothing compares with it.
-      NAME(bits) keep = value <= top;
-      NAME(bits) lost = top != top;
-      keep |= lost;
-      top = (NAME(vector))(((NAME(bits))top & keep) | ((NAME(bits))value & ~keep));
+      NAME(bits) more = value > top;
+      top = (NAME(vector))(((NAME(bits))value & more) | ((NAME(bits))top & ~more));
     }
     if (budget > 0) break;
     sum += NAME(reduce)(&lanes);
@@ -197,7 +194,7 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(ru
   PIXEL last = running->largest;
   for (; i < length; i++) {
     sum += (TOTAL)pixel[i];
-    if (!(pixel[i] <= last) && last == last) last = pixel[i];
+    if (pixel[i] > last) last = pixel[i];
   }
   running->lanes = lanes;
   running->top = top;
@@ -205,6 +202,14 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(ru
   running->largest = last;
   running->budget = budget;
 }
+
+#if FAMILY == REAL
+CLONES static int64_t NAME(count_nan)(const PIXEL *pixel, int64_t length) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < length; i++) count += pixel[i] != pixel[i];
+  return count;
+}
+#endif
 
 CLONES static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double saturation) {
   int64_t bad = 0;
@@ -225,8 +230,14 @@ static ck_summary NAME(end_sum)(const NAME(running) *running, const PIXEL *frame
   PIXEL largest = running->largest, tops[LANES];
   memcpy(tops, &running->top, sizeof tops);
   for (int j = 0; j < LANES; j++)
-    if (!(tops[j] <= largest) && largest == largest) largest = tops[j];
+    if (tops[j] > largest) largest = tops[j];
   const TOTAL sum = running->sum + NAME(reduce)(&running->lanes);
+#if FAMILY == REAL
+  // Comparisons pass over NaN; the sum does not.
+  int64_t nans = 0;
+  for (int64_t r = 0; sum != sum && r < count; r++) nans += NAME(count_nan)(frame + runs[r].start, runs[r].length);
+  if (nans > 0) largest = (PIXEL)NAN;
+#endif
   ck_summary result = {{0}, (double)largest, 0};
   result.sum.FIELD = sum;
   // A bad pixel shows in the largest value or, −∞, in the sum: nearly every frame is spared the count.
