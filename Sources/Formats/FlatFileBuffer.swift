@@ -5,6 +5,8 @@ final class BufferedFile: ByteSource {
   private let file: FileDescriptor
   private var buffer = ScratchBuffer()
   private var held = 0..<0
+  /// Small stretches that follow each other are read so many bytes at a time.
+  private static let readAhead = 64 << 10
 
   var copiesCheaply: Bool { true }
 
@@ -19,13 +21,19 @@ final class BufferedFile: ByteSource {
     // Keeps what is aligned in the file aligned in memory.
     let start = range.lowerBound / 64 * 64
     if !(held.contains(start) && held.upperBound >= range.upperBound) {
-      let wanted = start..<range.upperBound
-      held = 0..<0
-      buffer.grow(to: wanted.count)
-      try copy(wanted, to: buffer.start)
-      held = wanted
+      let follows = !held.isEmpty && (held.lowerBound...held.upperBound).contains(start)
+      let end = max(range.upperBound, follows ? min(start + Self.readAhead, file.size) : 0)
+      // An error further on is none of this stretch.
+      if (try? hold(start..<end)) == nil { try hold(start..<range.upperBound) }
     }
     return UnsafeRawPointer(buffer.start + (range.lowerBound - held.lowerBound))
+  }
+
+  private func hold(_ wanted: Range<Int>) throws(ReadFailure) {
+    held = 0..<0
+    buffer.grow(to: wanted.count)
+    try copy(wanted, to: buffer.start)
+    held = wanted
   }
 
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure) {

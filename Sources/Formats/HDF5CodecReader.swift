@@ -2,8 +2,8 @@ import HDF5
 import STEM
 
 /// Reads parts of a chunked dataset chunk by chunk, as stored, and undoes the filters itself: straight to where the
-/// pixels are wanted when a chunk lies together there, by way of a buffer otherwise. What HDF5 must do (chunks that are
-/// not stored, or without one of the filters) is left to it, chunk by chunk.
+/// pixels are wanted when a chunk lies together there, by way of a buffer otherwise. HDF5 tells where chunks lie; what it
+/// must do (chunks that are not stored, or without one of the filters) is left to it, chunk by chunk.
 final class HDF5CodecReader {
   private static let largestChunk = 256 << 20
 
@@ -14,7 +14,8 @@ final class HDF5CodecReader {
   private let isSwapped: Bool
   private let isFiltered: Bool
   private let decoder: HDF5CodecDecoder
-  private var stored = ScratchBuffer()
+  let places: ChunkPlaces
+  private let file: BufferedFile
   /// The chunk that was decoded last, when it went through the buffer, and where it begins.
   private var decoded = ScratchBuffer()
   private var held: [Int]?
@@ -24,7 +25,8 @@ final class HDF5CodecReader {
   var decodeSeconds: Double { decodeTime.seconds }
 
   /// nil where HDF5 reads the dataset: other filters, no chunks, chunks that are too large.
-  init?(_ source: HDF5FrameSource, reading type: HDF5.ElementType) {
+  /// - Parameter dataset: of a file that is open with `HDF5.File.Options.tellsPlaces`
+  init?(_ source: HDF5FrameSource, from dataset: borrowing Dataset, reading type: HDF5.ElementType) throws {
     guard case .chunked(let chunk, let filters)? = source.entry.layout, let codec = HDF5Codec(filters) else {
       return nil
     }
@@ -42,6 +44,8 @@ final class HDF5CodecReader {
       return (product.partialValue, $0.1 || product.overflow)
     }
     guard !overflows, bytes <= Self.largestChunk, chunk.count == shape.count, !chunk.contains(0) else { return nil }
+    places = try ChunkPlaces(dataset)
+    file = BufferedFile(try FileDescriptor(source.entry.place.file))
   }
 
   private var chunkBytes: Int { chunk.reduce(pixelBytes, *) }
@@ -98,35 +102,39 @@ final class HDF5CodecReader {
   private func decode(
     _ part: ChunkPart, of dataset: borrowing Dataset, into target: UnsafeMutableRawBufferPointer
   ) throws(HDF5Error) -> Bool {
-    // More than any of the codecs makes of data that it cannot compress.
-    let room = chunkBytes + chunkBytes / 64 + 65_536
-    if isFiltered { stored.grow(to: room) }
-    let buffer = isFiltered ? UnsafeMutableRawBufferPointer(start: stored.start, count: room) : target
-    let found: (size: Int, filterMask: UInt32)
-    do throws(HDF5Error) { found = try dataset.readRawChunk(at: part.chunkStart, into: buffer) } catch {
-      // Not stored, or nothing that the library can tell about: it has the last word.
-      guard let size = try? dataset.chunkSize(at: part.chunkStart), size > 0 else { return false }
-      guard size <= room else { throw failure("it claims \(size) bytes, of at most \(room)", part, dataset) }
-      throw error
-    }
+    // Not stored, or nothing that the library can tell about: it has the last word.
+    guard let found = try? places.place(ofChunk: part.chunkStart, of: dataset) else { return false }
     if isFiltered {
       if found.filterMask != 0 { return false }
       if try isLeftAsItIs(part, dataset) { return false }
     }
-    let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<found.size])
-    do throws(CodecFailure) {
-      if isFiltered {
-        let began = ContinuousClock.now
-        defer { decodeTime += ContinuousClock.now - began }
-        try decoder.decode(bytes, into: target)
-      } else if found.size != chunkBytes {
-        throw CodecFailure("it holds \(found.size) bytes where \(chunkBytes) are due")
-      }
-    } catch { throw failure(error.reason, part, dataset) }
+    // More than any of the codecs makes of data that it cannot compress.
+    let room = chunkBytes + chunkBytes / 64 + 65_536
+    guard found.bytes.count <= room else {
+      throw failure("it claims \(found.bytes.count) bytes, of at most \(room)", part, dataset)
+    }
+    do throws(CodecFailure) { try decode(found.bytes, into: target) } catch {
+      throw failure(error.reason, part, dataset)
+    }
     if isSwapped, let start = target.baseAddress {
       swapBytes(UnsafeRawPointer(start), start, pixels: target.count / pixelBytes, size: pixelBytes)
     }
     return true
+  }
+
+  /// The chunk whose stored bytes lie in a range of the file.
+  private func decode(_ range: Range<Int>, into target: UnsafeMutableRawBufferPointer) throws(CodecFailure) {
+    guard isFiltered || range.count == target.count else {
+      throw CodecFailure("it holds \(range.count) bytes where \(target.count) are due")
+    }
+    let stored: UnsafeRawPointer
+    do throws(ReadFailure) {
+      guard isFiltered else { return try file.copy(range, to: target.baseAddress!) }
+      stored = try file.bytes(range)
+    } catch { throw CodecFailure("file read failed at byte \(error.offset): \(error.reason)") }
+    let began = ContinuousClock.now
+    defer { decodeTime += ContinuousClock.now - began }
+    try decoder.decode(UnsafeRawBufferPointer(start: stored, count: range.count), into: target)
   }
 
   /// Whether it is a chunk at the edge that the writer did not filter.

@@ -17,14 +17,12 @@ final class HDF5FrameReader: FrameReader {
   /// The one of the two in which whole frames lie.
   private var start: UnsafeRawPointer?
 
-  /// - Parameter tellsPlaces: as `HDF5.File.Options.tellsPlaces`
-  init(_ source: HDF5FrameSource, tellsPlaces: Bool = false) throws {
+  init(_ source: HDF5FrameSource) throws {
     self.source = source
     let about = source.description
     type = source.entry.type == .boolean ? .boolean : .number(NumberType(rawValue: about.pixelType.rawValue)!)
-    direct = try HDF5ChunkMode.chosen() == .direct ? HDF5CodecReader(source, reading: type) : nil
     var options = HDF5.File.Options()
-    options.tellsPlaces = tellsPlaces
+    options.tellsPlaces = try HDF5ChunkMode.chosen() == .direct
     let file = try openHDF5(source.entry.place.file, options: options)
     do throws(HDF5Error) { dataset = try file.openDataset(source.entry.place.path) } catch {
       throw Problem(error, in: about.path)
@@ -32,9 +30,12 @@ final class HDF5FrameReader: FrameReader {
     guard dataset.shape == source.layout.shape, dataset.elementType == source.entry.type else {
       throw Problem(.inputOutput, at: about.path, "the file has changed since it was opened; wait until it is complete")
     }
+    direct = options.tellsPlaces ? try HDF5CodecReader(source, from: dataset, reading: type) : nil
   }
 
   var decodeSeconds: Double { direct?.decodeSeconds ?? 0 }
+  /// Where chunks lie that are not left to HDF5.
+  var places: ChunkPlaces? { direct?.places }
 
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     try source.description.check(positions)

@@ -69,7 +69,8 @@ struct HDF5FrameSource: FrameSource {
 
   func makeReader() throws -> any FrameReader {
     if let flat = try flatSource() { return try flat.makeReader() }
-    return try HDF5StoredFrames(self, mode: ReadMode.chosen()) ?? HDF5FrameReader(self)
+    let reader = try HDF5FrameReader(self)
+    return try HDF5StoredFrames(self, beside: reader, mode: ReadMode.chosen()) ?? reader
   }
 
   /// The same frames as plain bytes of the file, where they lie one after the other: no call of HDF5 is needed then.
@@ -77,8 +78,7 @@ struct HDF5FrameSource: FrameSource {
     guard case .contiguous(let offset?)? = entry.layout, entry.place.file == description.path,
       layout.isStandard || layout.isTransposed
     else { return nil }
-    // Foundation would look up the names of owner and group, on a cluster over the network.
-    let size = try FileProbe(path: entry.place.file).size
+    let size = try FileDescriptor(entry.place.file).size
     let bytes = description.frameBytes
     return try FlatFileSource(
       description, layout: FlatLayout(offset: offset, stored: bytes, stride: bytes, frames: layout.frameCount),

@@ -17,15 +17,16 @@ final class HDF5StoredFrames: FrameReader {
   private var last: (position: Int, place: Int?)?
 
   /// nil where frames do not lie so, and where the job or the file wants another way of reading.
-  /// - Parameter mode: nil: by the file
-  init?(_ source: HDF5FrameSource, mode: ReadMode?) throws {
+  /// - Parameters:
+  ///   - others: reads the rest
+  ///   - mode: nil: by the file
+  init?(_ source: HDF5FrameSource, beside others: HDF5FrameReader, mode: ReadMode?) throws {
     let about = source.description
     guard case .chunked(let chunk, let filters)? = source.entry.layout, filters.isEmpty, source.layout.isStandard,
-      try HDF5ChunkMode.chosen() == .direct, case .native = FrameCoding.plain(about.byteOrder, about.pixelType),
-      let frames = source.layout.wholeFrames(in: chunk)
+      case .native = FrameCoding.plain(about.byteOrder, about.pixelType),
+      let frames = source.layout.wholeFrames(in: chunk), let places = others.places
     else { return nil }
-    let path = source.entry.place.file
-    file = try FileDescriptor(path, size: try FileProbe(path: path).size)
+    file = try FileDescriptor(source.entry.place.file)
     switch mode {
     case .mmap: bytes = try MappedFile(file)
     case .pread, .direct: return nil
@@ -34,8 +35,8 @@ final class HDF5StoredFrames: FrameReader {
       bytes = cached
     }
     self.source = source
-    others = try HDF5FrameReader(source, tellsPlaces: true)
-    places = try ChunkPlaces(others.dataset)
+    self.others = others
+    self.places = places
     chunkFrames = frames
     windowFrames = ReadWindow.frames(of: about.frameBytes)
   }

@@ -60,11 +60,12 @@ final class FileDescriptor {
   let path: String
   let size: Int
 
-  init(_ path: String, size: Int, flags: Int32 = 0) throws {
+  /// - Parameter size: bytes of it that are needed; nil: all that are there
+  init(_ path: String, size: Int? = nil, flags: Int32 = 0) throws {
     self.path = path
-    self.size = size
     number = open(path, O_RDONLY | O_CLOEXEC | flags)
     guard number >= 0 else { throw FileProbe.cannotOpen(path, errno) }
+    self.size = size ?? Int(lseek(number, 0, SEEK_END))
     if let failure = shrunken() { throw Problem(.inputOutput, at: path, failure.reason) }
   }
 

@@ -52,46 +52,6 @@ extension Dataset {
       filterMask: mask)
   }
 
-  /// Stored bytes of the chunk that begins at an element; 0 where it is not stored. A quick look-up.
-  /// The corresponding C function is `H5Dget_chunk_storage_size`.
-  public func chunkSize(at start: [Int]) throws(HDF5Error) -> Int {
-    let location = location
-    let offset = start.map { hsize_t($0) }
-    var size: hsize_t = 0
-    try check("H5Dget_chunk_storage_size", on: "\(location.label) chunk \(start)") {
-      H5Dget_chunk_storage_size(location.id, offset, &size)
-    }
-    // Callers make room for it: a damaged index can claim 4 GiB.
-    if size >= 16 << 20, size > hsize_t(try fileSize()) {
-      throw HDF5Error(
-        "H5Dget_chunk_storage_size", on: "\(location.label) chunk \(start)",
-        why: "it claims \(size) bytes, more than the file has")
-    }
-    return Int(clamping: size)
-  }
-
-  /// Reads the stored bytes of a chunk without decoding; `buffer` must hold `chunkSize(at:)` bytes. Serial files only.
-  /// The corresponding C function is `H5Dread_chunk`.
-  /// - Returns: the stored size, and the mask whose bit k says that filter k was not applied.
-  @discardableResult
-  public func readRawChunk(
-    at start: [Int], into buffer: UnsafeMutableRawBufferPointer
-  ) throws(HDF5Error) -> (size: Int, filterMask: UInt32) {
-    let location = location
-    let size = try chunkSize(at: start)
-    guard size > 0, buffer.count >= size else {
-      throw HDF5Error(
-        "H5Dread_chunk", on: "\(location.label) chunk \(start)",
-        why: size == 0 ? "the chunk is not stored" : "the buffer has \(buffer.count) bytes, the chunk \(size)")
-    }
-    let offset = start.map { hsize_t($0) }
-    var mask: UInt32 = 0
-    try check("H5Dread_chunk", on: "\(location.label) chunk \(start)") {
-      H5Dread_chunk(location.id, ronchi_h5p_default(), offset, &mask, buffer.baseAddress)
-    }
-    return (size, mask)
-  }
-
   /// The corresponding C function is `H5Pget_userblock`.
   private func hasUserBlock() throws(HDF5Error) -> Bool {
     let location = location

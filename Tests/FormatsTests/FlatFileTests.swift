@@ -67,6 +67,31 @@ import Testing
     }
   }
 
+  @Test("small stretches, one after the other or not, are those of the file; what is missing behind them is no error")
+  func smallStretches() throws {
+    let content = (0..<300_007).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7 ^ $0) }
+    let folder = ByteFolder()
+    let path = try folder.write("a.raw", content)
+    let bytes = BufferedFile(try FileDescriptor(path))
+    func check(_ range: Range<Int>) throws {
+      let found = UnsafeRawBufferPointer(start: try bytes.bytes(range), count: range.count)
+      #expect(found.elementsEqual(content[range]), "\(range)")
+    }
+    for start in [0, 70, 100_000, 20] {
+      var (next, step) = (start, 0)
+      while next < content.count {
+        step += 1
+        let end = min(content.count, next + 1 + step * 7919 % 9000)
+        try check(next..<end)
+        // At times a gap, or the same byte again.
+        next = end + [0, 0, 5, 0, -1][step % 5]
+      }
+    }
+    #expect(truncate(path, 200_000) == 0)
+    for start in stride(from: 150_000, to: 200_000, by: 5000) { try check(start..<start + 5000) }
+    #expect(throws: ReadFailure.self) { try check(195_001..<200_001) }
+  }
+
   @Test("a file cut short while it is read gives an error that names the frame, not a signal")
   func shrinks() throws {
     let folder = ByteFolder()

@@ -54,16 +54,16 @@ struct HDF5DamageTests {
   @Test("several datasets are listed, with the way to choose; a 4-D one goes before stacks")
   func candidates() throws {
     let (scan, folder) = (KnownScan(), try ScratchFolder())
-    let file = try HDF5.File(folder.file(), .create)
-    try file.add(scan, "/run/first")
-    try file.add(scan, "/run/stack", shape: [35, 6, 4])
-    try file.add(scan, "/run/map", shape: [35, 24])
-    try file.createHardLink("/alias", to: "/run/first")
-    try file.createSoftLink("/soft", to: "/run/first")
-    try file.flush()
+    do {
+      let file = try HDF5.File(folder.file(), .create)
+      try file.add(scan, "/run/first")
+      try file.add(scan, "/run/stack", shape: [35, 6, 4])
+      try file.add(scan, "/run/map", shape: [35, 24])
+      try file.createHardLink("/alias", to: "/run/first")
+      try file.createSoftLink("/soft", to: "/run/first")
+    }
     #expect(["/run/first", "/alias"].contains(try opened(folder.file()).description.dataset))
-    try file.add(scan, "/run/second", layout: .chunked([1, 1, 6, 4]))
-    try file.flush()
+    do { try HDF5.File(folder.file(), .readWrite).add(scan, "/run/second", layout: .chunked([1, 1, 6, 4])) }
     let found = problem { _ = try opened(folder.file()) }
     #expect(found?.code == .badData)
     for part in ["holds 2 datasets", "/run/second (5 × 7 × 6 × 4, uint16)", "--dataset"] {

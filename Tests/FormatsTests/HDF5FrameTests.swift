@@ -59,7 +59,8 @@ struct HDF5FrameTests {
 
   /// nil where another reader is due.
   private func stored(_ source: any FrameSource) throws -> HDF5StoredFrames? {
-    try HDF5StoredFrames(try #require(source as? HDF5FrameSource), mode: .mmap)
+    let source = try #require(source as? HDF5FrameSource)
+    return try HDF5StoredFrames(source, beside: HDF5FrameReader(source), mode: .mmap)
   }
 
   @Test("chunks that cut frames, hold several rows, are filtered or of another byte order are for HDF5")
@@ -219,12 +220,13 @@ struct HDF5FrameTests {
   @Test("data that nobody wrote read as zeros, contiguous and chunked")
   func unwritten() throws {
     let folder = try ScratchFolder()
-    let file = try HDF5.File(folder.file(), .create)
-    var late = DatasetLayout()
-    late.allocatesEarly = false
-    try file.createDataset("/contiguous", shape: [2, 2, 4, 4], of: .u16, layout: late)
-    try file.createDataset("/chunked", shape: [2, 2, 4, 4], of: .u16, layout: .chunked([1, 2, 4, 4], deflate: 1))
-    try file.flush()
+    do {
+      let file = try HDF5.File(folder.file(), .create)
+      var late = DatasetLayout()
+      late.allocatesEarly = false
+      try file.createDataset("/contiguous", shape: [2, 2, 4, 4], of: .u16, layout: late)
+      try file.createDataset("/chunked", shape: [2, 2, 4, 4], of: .u16, layout: .chunked([1, 2, 4, 4], deflate: 1))
+    }
     for dataset in ["/contiguous", "/chunked"] {
       let source = try opened(folder.file()) { $0.dataset = dataset }
       var sum = 0

@@ -98,13 +98,9 @@ struct DatasetTests {
     #expect(try data.chunkCount() == 8)
     let chunk = try #require(try data.chunk(at: [16, 32]))
     #expect(try data.chunk(3) == chunk)
-    #expect(try data.chunkSize(at: [16, 32]) == chunk.size)
-    let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk.size, alignment: 8)
-    defer { raw.deallocate() }
-    #expect(try data.readRawChunk(at: [16, 32], into: raw) == (chunk.size, 0))
-    #expect(raw[0] == 0x78)
     let address = try #require(chunk.address)
-    #expect(try bytes(path, address..<(address + chunk.size)) == Array(raw))
+    // How zlib's streams begin.
+    #expect(try bytes(path, address..<(address + chunk.size))[0] == 0x78)
     var options = File.Options()
     options.tellsPlaces = true
     let telling = try File(path, options: options)
