@@ -240,11 +240,12 @@ struct HDF5FrameTests {
   @Test("a user block before the HDF5 part moves every offset")
   func userBlock() throws {
     let (scan, folder) = (KnownScan(), try ScratchFolder())
-    for size in [512, 8192] {
+    let layouts = [DatasetLayout.contiguous, .chunked([1, 1, 6, 4]), .chunked([2, 3, 6, 4], deflate: 1)]
+    for (size, layout) in [512, 8192].flatMap({ size in layouts.map { (size, $0) } }) {
       var options = HDF5.File.Options()
       options.userBlock = size
-      let name = folder.file("\(size).h5")
-      try HDF5.File(name, .create, options: options).add(scan)
+      let name = folder.file("\(size) \(layout.chunk ?? []).h5")
+      try HDF5.File(name, .create, options: options).add(scan, layout: layout)
       try scan.check(try opened(name))
     }
   }
