@@ -227,11 +227,11 @@ void ck_sum_lists(ck_type type, const void *frame, const int32_t *offset, const 
 typedef double doubles __attribute__((vector_size(8 * sizeof(double))));
 typedef int64_t longs __attribute__((vector_size(8 * sizeof(int64_t))));
 
-CLONES void ck_circle_spans(double y, double x, double radius, int64_t rows, int64_t columns, ck_span *spans,
-                            uint8_t *doubtful) {
+CLONES void ck_circle_spans(double y, double x, double radius, int64_t first, int64_t end, int64_t columns,
+                            ck_span *spans, uint8_t *doubtful) {
   const doubles zero = {0}, square = zero + radius * radius, width = zero + (double)columns, near = zero + 1e-6;
   const doubles steps = {0, 1, 2, 3, 4, 5, 6, 7};
-  for (int64_t row = 0; row < rows; row += 8) {
+  for (int64_t row = first; row < end; row += 8) {
     doubles down = (steps + (double)row) - y, rest = square - down * down;
     doubles half = __builtin_elementwise_sqrt(__builtin_elementwise_max(rest, zero));
     doubles a = x - half, b = x + half;
@@ -243,10 +243,10 @@ CLONES void ck_circle_spans(double y, double x, double radius, int64_t rows, int
     left = __builtin_elementwise_min(__builtin_elementwise_max(left, zero), width);
     right = __builtin_elementwise_min(__builtin_elementwise_max(right + 1, left), width);
     longs unsure = (open & inside) | tangent;
-    longs first = __builtin_convertvector(left, longs) & inside, end = __builtin_convertvector(right, longs) & inside;
-    const int count = rows - row < 8 ? (int)(rows - row) : 8;
+    longs from = __builtin_convertvector(left, longs) & inside, to = __builtin_convertvector(right, longs) & inside;
+    const int count = end - row < 8 ? (int)(end - row) : 8;
     for (int i = 0; i < count; i++) {
-      spans[row + i] = (ck_span){(int32_t)first[i], (int32_t)end[i]};
+      spans[row + i] = (ck_span){(int32_t)from[i], (int32_t)to[i]};
       doubtful[row + i] = (uint8_t)(unsure[i] & 1);
     }
   }

@@ -25,7 +25,9 @@ final class MovingRuns {
   /// The different radii of all shapes.
   private let radii: [Double]
   private let sectors: [Sector?]
+  /// Of each radius, a span for every row of the detector; those outside of the circle's rows are empty.
   private let spans: UnsafeMutablePointer<ck_span>
+  private var rows: [Range<Int>]
   private let doubtful: UnsafeMutablePointer<UInt8>
   var runs: UnsafeMutablePointer<ck_run> { writer.runs }
   private var writer: RunWriter
@@ -45,6 +47,7 @@ final class MovingRuns {
       }
     }
     self.radii = radii
+    rows = Array(repeating: 0..<0, count: radii.count)
     sectors = shapes.map { if case let .segment(_, _, start, end) = $0 { Sector(start, end) } else { nil } }
     spans = .allocate(capacity: max(1, radii.count * size.y))
     spans.initialize(repeating: ck_span(), count: max(1, radii.count * size.y))
@@ -85,8 +88,19 @@ final class MovingRuns {
   /// The spans of circle `index`: hypot(y − cy, x − cx) < radius.
   private func cross(_ index: Int, _ center: Pair<Double>) {
     let radius = radii[index], row = spans + index * size.y
-    ck_circle_spans(center.y, center.x, radius, Int64(size.y), Int64(size.x), row, doubtful)
-    for y in 0..<size.y where doubtful[y] != 0 { row[y] = exact(y, radius, center) }
+    for y in rows[index] { row[y] = ck_span() }
+    let touched = touchedRows(radius, center.y)
+    rows[index] = touched
+    ck_circle_spans(
+      center.y, center.x, radius, Int64(touched.lowerBound), Int64(touched.upperBound), Int64(size.x), row, doubtful)
+    for y in touched where doubtful[y] != 0 { row[y] = exact(y, radius, center) }
+  }
+
+  /// Rows beyond these are farther from the center than rounding could say.
+  private func touchedRows(_ radius: Double, _ center: Double) -> Range<Int> {
+    let reach = radius * (1 + 1e-6) + 1, height = Double(size.y)
+    let first = Int(max(0, min(height, center - reach)))
+    return first..<max(first, Int(max(0, min(height, center + reach + 1))))
   }
 
   /// One row of a circle, its ends put to the test.
@@ -135,10 +149,11 @@ final class MovingRuns {
   @inline(__always) private func addRing(
     _ inner: Double, _ outer: Double, _ piece: (_ y: Int, _ first: Int32, _ end: Int32) -> Void
   ) {
-    let outerRow = radii.firstIndex(of: outer).map { spans + $0 * size.y }
+    let outerIndex = radii.firstIndex(of: outer)
+    let outerRow = outerIndex.map { spans + $0 * size.y }
     let innerRow = radii.firstIndex(of: inner).map { spans + $0 * size.y }
     if outerRow == nil, outer <= 0 { return }
-    for y in 0..<size.y {
+    for y in outerIndex.map({ rows[$0] }) ?? 0..<size.y {
       let whole = outerRow?[y] ?? ck_span(first: 0, end: Int32(size.x))
       guard whole.first < whole.end else { continue }
       if let hole = innerRow?[y], hole.first < hole.end {

@@ -95,9 +95,9 @@ typedef struct {
   int32_t first, end;
 } ck_span;
 
-/// The columns of each row of a detector that lie within `radius` of (y, x). `doubtful`: 1 for rows where rounding could
-/// matter, whose span is only near.
-void ck_circle_spans(double y, double x, double radius, int64_t rows, int64_t columns, ck_span *spans,
+/// The columns of rows `first ..< end` of a detector that lie within `radius` of (y, x), at the rows' places in `spans`.
+/// `doubtful`: 1 for rows where rounding could matter, whose span is only near.
+void ck_circle_spans(double y, double x, double radius, int64_t first, int64_t end, int64_t columns, ck_span *spans,
                      uint8_t *doubtful);
 
 /// Rings around a center: r = √((a·down + b·right)² + (c·down + d·right)²) with (down, right) = (y, x) − center.
