@@ -18,8 +18,6 @@
 #define PIECE_AHEAD 2560
 // Pixels of a piece.
 #define PIECE (CK_PIECE / (int64_t)sizeof(PIXEL))
-// Frames whose sums are kept while their pieces are added to the statistics: a multiple of 4.
-#define MOST_TOGETHER 16
 // Pixels whose values of four frames are mixed at a time: a multiple of 8.
 #define MIXED 64
 

@@ -111,29 +111,26 @@ static void NAME(add1)(const PIXEL *frame, int64_t n, int64_t done, const ck_sta
   if (has_nan) NAME(mark_nans)(frame, 0, 1, n, done, state);
 }
 
-// Up to MOST_TOGETHER frames, in pieces, so that each loop but the first finds the pixels in the first-level cache.
+// Four frames or one, in pieces, so that each loop but the first finds the pixels in the first-level cache.
 static void NAME(accumulate_few)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
                                  const ck_statistics *state, NAME(running) *sums) {
   for (int64_t done = 0; done < pixels; done += PIECE) {
     const int64_t n = pixels - done < PIECE ? pixels - done : PIECE;
-    for (int64_t first = 0, together; first < count; first += together) {
-      const PIXEL *piece = frames + first * stride + done;
-      together = first + 4 <= count ? 4 : 1;
-      for (int64_t i = 0; i < together; i++) ASK(piece + i * stride, n, PIECE_AHEAD);
-      if (together == 4) NAME(add4)(piece, stride, n, done, state);
-      else NAME(add1)(piece, n, done, state);
-      for (int64_t i = 0; sums && i < together; i++) NAME(sum_largest)(piece + i * stride, n, sums + first + i);
-    }
+    const PIXEL *piece = frames + done;
+    for (int64_t i = 0; i < count; i++) ASK(piece + i * stride, n, PIECE_AHEAD);
+    if (count == 4) NAME(add4)(piece, stride, n, done, state);
+    else NAME(add1)(piece, n, done, state);
+    for (int64_t i = 0; sums && i < count; i++) NAME(sum_largest)(piece + i * stride, n, sums + i);
   }
 }
 
 static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count, int64_t pixels,
                              const ck_statistics *state, double saturation, ck_summary *summaries) {
   const ck_run whole = {0, (uint32_t)pixels, 0, 0};
-  for (int64_t first = 0; first < count; first += MOST_TOGETHER) {
-    const int64_t few = count - first < MOST_TOGETHER ? count - first : MOST_TOGETHER;
+  for (int64_t first = 0, few; first < count; first += few) {
+    few = first + 4 <= count ? 4 : 1;
     const PIXEL *frame = frames + first * stride;
-    NAME(running) sums[MOST_TOGETHER];
+    NAME(running) sums[4];
     for (int64_t i = 0; summaries && i < few; i++) NAME(begin_sum)(frame[i * stride], sums + i);
     NAME(accumulate_few)(frame, stride, few, pixels, state, summaries ? sums : 0);
     for (int64_t i = 0; summaries && i < few; i++)
