@@ -86,7 +86,17 @@ class Scan:
         else:
             self._flat(layout, part)
         os.rename(part, path)
+        self._forget(path)
         return path
+
+    @staticmethod
+    def _forget(path):
+        """Out of the page cache, which keeps files in pages of the size in which they were written: read back, all
+        layouts lie there alike."""
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
 
     def _hdf5(self, layout, path):
         how = {} if layout == "contiguous" else {"chunks": (1, 1, *self.shape[2:]), **FILTERS[layout]}

@@ -66,7 +66,7 @@ static inline hsize_t ronchi_h5s_unlimited(void) { return H5S_UNLIMITED; }
 static inline haddr_t ronchi_haddr_undefined(void) { return HADDR_UNDEF; }
 static inline hid_t ronchi_h5e_default(void) { return H5E_DEFAULT; }
 
-/* Memory that is given back stays with the process; `bytes` of it are there from now on. */
+// Memory that is given back stays with the process; `bytes` of it are there from now on.
 static inline void ronchi_keep_memory(size_t bytes) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, (int)(2 * bytes));

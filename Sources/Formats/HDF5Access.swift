@@ -66,8 +66,11 @@ extension Problem {
 }
 
 func missingFilterText(_ why: String) -> String {
-  "the data need an HDF5 filter that is not installed (\(why)); install its plugin and let HDF5_PLUGIN_PATH name the "
-    + "plugin's folder, or rewrite the file with h5repack"
+  "the data need an HDF5 filter that is not installed (\(why)); \(adviceOnFilter("its plugin"))"
+}
+
+func adviceOnFilter(_ plugin: String) -> String {
+  "install \(plugin) and let HDF5_PLUGIN_PATH name the plugin's folder, or rewrite the file with h5repack"
 }
 
 // MARK: - links

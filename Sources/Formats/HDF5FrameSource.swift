@@ -125,8 +125,8 @@ extension HDF5Entry {
       if HDF5Codec(filters) == nil, let missing = filters.first(where: { !$0.isAvailable }) {
         throw Problem(
           .badData, at: place,
-          "the pixels are compressed with \(missing) (HDF5 filter \(missing.number)), which is not installed; install "
-            + "the plugin (\(missing.packages)) and let HDF5_PLUGIN_PATH name its folder")
+          "the pixels are compressed with \(missing) (HDF5 filter \(missing.number)), which is not installed; "
+            + adviceOnFilter("its plugin (\(missing.packages))"))
       }
     default: break
     }

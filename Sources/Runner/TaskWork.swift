@@ -26,6 +26,11 @@ final class TaskWork {
   private var unwritten = 0
   /// Whether this rank has begun with its first task before the pass began.
   private(set) var isAhead = false
+  /// The leaves of the task with the rank's own number; nil where there are more ranks than tasks.
+  private lazy var firstTask: Range<Int>? = {
+    let tasks = pass.tasks(of: ranks.count)
+    return ranks.rank < tasks.count ? tasks[ranks.rank] : nil
+  }()
   private var failure: (any Error)?
 
   init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
@@ -37,17 +42,16 @@ final class TaskWork {
     pass.statistics.isMapped = reader.isMapped
   }
 
-  /// Computes a block of the task with the rank's own number, while the output and the checkpoint are made: of a pass of
-  /// which nothing is done yet. What goes wrong is said in the pass.
+  /// Computes a block of the first task, while the output and the checkpoint are made: of a pass of which nothing is done
+  /// yet. What goes wrong is said in the pass.
   func computeAhead() {
     let began = ContinuousClock.now
     defer { pass.statistics.wall += (ContinuousClock.now - began).seconds }
     if !isAhead {
-      let tasks = pass.tasks(of: ranks.count)
-      guard ranks.rank < tasks.count else { return }
+      guard let leaves = firstTask else { return }
       isAhead = true
-      startRecord(pass.sumsAreExact ? ranks.rank : tasks[ranks.rank].lowerBound, nil)
-      begin(pass.blocks.positions(ofLeaves: tasks[ranks.rank]), Array(pass.blocks.blocks(ofLeaves: tasks[ranks.rank])))
+      startRecord(pass.sumsAreExact ? ranks.rank : leaves.lowerBound, nil)
+      begin(pass.blocks.positions(ofLeaves: leaves), Array(pass.blocks.blocks(ofLeaves: leaves)))
     }
     guard failure == nil, computed < open.count else { return }
     do { try computeBlock() } catch { failure = error }
