@@ -34,6 +34,7 @@ final class CachedFile: ByteSource {
   }
 
   var copiesCheaply: Bool { true }
+  var usualStretch: Int { copies > 0 ? copied.usualStretch : mapped.usualStretch }
 
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer {
     if copies > 0 {

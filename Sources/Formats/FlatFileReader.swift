@@ -3,9 +3,15 @@ import STEM
 
 /// How many frames are brought in together.
 enum ReadWindow {
-  /// So few that they are still in the core's cache when they are processed; four, which some kernels take at a time,
-  /// where that is not much more.
-  static func frames(of frameBytes: Int) -> Int { max(1, min(4, (2 << 20) / frameBytes), (512 << 10) / frameBytes) }
+  /// Of what is copied or converted: so little that it is still in the core's cache when it is processed.
+  static let copied = 512 << 10
+  /// Of what is handed out where it lies: a block. Kernels whose tables are larger than frames then read those less often.
+  static let mapped = 2 << 20
+
+  /// Four, which some kernels take at a time, where that is not much more than `bytes`.
+  static func frames(of frameBytes: Int, within bytes: Int = copied) -> Int {
+    max(1, min(4, (2 << 20) / frameBytes), bytes / frameBytes)
+  }
 
   static func bytes(of frameBytes: Int) -> Int { frames(of: frameBytes) * frameBytes }
 }
@@ -15,7 +21,6 @@ enum ReadWindow {
 final class FlatFileReader: FrameReader {
   private let source: FlatFileSource
   private let bytes: any ByteSource
-  private let windowFrames: Int
   /// Frames that cannot be used as they lie; memory is taken by the first.
   private var converted = ScratchBuffer()
   /// Whether records are copied into `converted` and their pixels swapped there: one buffer less goes through the cache.
@@ -24,12 +29,17 @@ final class FlatFileReader: FrameReader {
   init(_ source: FlatFileSource, bytes: any ByteSource) {
     self.source = source
     self.bytes = bytes
-    windowFrames = ReadWindow.frames(of: source.windowFrameBytes)
     swapsInPlace =
       source.coding.isSwapped && bytes.copiesCheaply && source.layout.stride % source.description.pixelType.size == 0
   }
 
   var isMapped: Bool { bytes is MappedFile || bytes is CachedFile && !swapsInPlace }
+
+  private var windowFrames: Int {
+    var limit = ReadWindow.copied
+    if case .native = source.coding { limit = bytes.usualStretch }
+    return ReadWindow.frames(of: source.windowFrameBytes, within: limit)
+  }
 
   func expect(_ runs: [Range<Int>]) {
     let layout = source.layout

@@ -12,7 +12,6 @@ final class HDF5StoredFrames: FrameReader {
   private let bytes: any ByteSource
   /// Frames of a chunk, which follow each other in a row of the scan.
   private let chunkFrames: Int
-  private let windowFrames: Int
   /// The chunk that was asked for last, by its first position; no place where it is one for the other reader.
   private var last: (position: Int, place: Int?)?
 
@@ -38,7 +37,6 @@ final class HDF5StoredFrames: FrameReader {
     self.others = others
     self.places = places
     chunkFrames = frames
-    windowFrames = ReadWindow.frames(of: about.frameBytes)
   }
 
   var isMapped: Bool { true }
@@ -47,7 +45,8 @@ final class HDF5StoredFrames: FrameReader {
     try source.description.check(positions)
     var next = positions.lowerBound
     while next < positions.upperBound {
-      let end = min(next + windowFrames, positions.upperBound)
+      let most = ReadWindow.frames(of: source.description.frameBytes, within: bytes.usualStretch)
+      let end = min(next + most, positions.upperBound)
       guard let (run, place, stride) = run(in: next..<end) else {
         try others.forEachGroup(in: next..<next + 1, body)
         next += 1

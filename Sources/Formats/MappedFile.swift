@@ -17,12 +17,15 @@ protocol ByteSource: AnyObject {
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)
   /// Whether `copy` is no slower than `bytes`: what is converted is then best copied and converted in place.
   var copiesCheaply: Bool { get }
+  /// How much is best asked for at a time, for now.
+  var usualStretch: Int { get }
   /// Ranges that will be asked for next, in ascending order, in stretches of at most `window` bytes.
   func expect(_ ranges: [Range<Int>], window: Int)
 }
 
 extension ByteSource {
   var copiesCheaply: Bool { false }
+  var usualStretch: Int { ReadWindow.copied }
   func expect(_ ranges: [Range<Int>], window: Int) {}
 
   /// As `bytes`, but throws a `Problem` that says what of which file cannot be read.
@@ -115,6 +118,8 @@ final class MappedFile: ByteSource {
   }
 
   deinit { munmap(base, file.size) }
+
+  var usualStretch: Int { ReadWindow.mapped }
 
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure) {
     target.copyMemory(from: try bytes(range), byteCount: range.count)

@@ -47,6 +47,7 @@ final class FramePass {
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
   let flushInterval = Duration.milliseconds(250)
+  private let cachedBytes = 512 << 10
 
   init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
     self.selection = selection
@@ -242,7 +243,7 @@ final class FramePass {
     for run in runs {
       try read(run, reader) { group in
         let began = isTimed ? ContinuousClock.now : nil
-        take(group, start)
+        takeParts(of: group, start)
         if let began { kernelTime += ContinuousClock.now - began }
       }
       statistics.frames += run.count
@@ -250,6 +251,17 @@ final class FramePass {
     }
     statistics.addBlock(
       busy: ContinuousClock.now - began, kernels: kernelTime, decoding: reader.decodeSeconds - decodedBefore)
+  }
+
+  /// Several kernels find a frame in the core's cache, where one alone takes what comes.
+  private func takeParts(of group: FrameGroup, _ start: Int) {
+    let most = kernels.count > 1 ? max(4, cachedBytes / frameBytes) : group.positions.count
+    var next = group.positions.lowerBound
+    while next < group.positions.upperBound {
+      let end = min(next + most, group.positions.upperBound)
+      take(group[next..<end], start)
+      next = end
+    }
   }
 
   private func take(_ group: FrameGroup, _ start: Int) {

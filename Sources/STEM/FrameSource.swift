@@ -84,6 +84,10 @@ public struct FrameGroup {
   }
 
   public subscript(position: Int) -> UnsafeRawPointer { first + (position - positions.lowerBound) * strideBytes }
+
+  public subscript(some: Range<Int>) -> FrameGroup {
+    FrameGroup(some, first: self[some.lowerBound], strideBytes: strideBytes)
+  }
 }
 
 /// Brings frames to the caller.
@@ -91,7 +95,7 @@ public protocol FrameReader: AnyObject {
   /// What `forEachGroup` will be asked for next: non-empty runs of positions, in ascending order. Readers may ignore it.
   func expect(_ runs: [Range<Int>])
   /// Hands out the frames of `positions` in ascending order, in groups as large as the way they are stored gives them
-  /// without effort, within what a core's cache holds. A group is valid during the call only; it may lie in mapped
+  /// without effort: what is copied, within what a core's cache holds. A group is valid during the call only; it may lie in mapped
   /// memory. Throws `Problem` naming file and frame.
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws
   /// Seconds spent so far in undoing compression, which are part of the time of `forEachGroup`.
