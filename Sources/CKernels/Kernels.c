@@ -194,9 +194,11 @@ void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t co
 #undef CALL
 }
 
-void ck_sum_bins4(ck_type type, const void *frames, int64_t stride, const ck_run *runs, int64_t count,
-                  const uint16_t *bin, int64_t bins, ck_sum *sums, void *work) {
-#define CALL(name) sum_bins4_##name((const pixel_t *)frames, stride, runs, count, bin, bins, sums, work)
+void ck_sum_bins_few(ck_type type, const void *frames, int64_t stride, int64_t frame_count, const ck_run *runs,
+                     int64_t count, const uint16_t *bin, int64_t bins, ck_sum *sums, void *work) {
+#define CALL(name)                                                                                            \
+  if (frame_count == 8) sum_bins8_##name((const pixel_t *)frames, stride, runs, count, bin, bins, sums, work); \
+  else sum_bins4_##name((const pixel_t *)frames, stride, runs, count, bin, bins, sums, work)
   DISPATCH(type, CALL)
 #undef CALL
 }

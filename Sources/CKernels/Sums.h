@@ -262,42 +262,6 @@ static ck_summary NAME(summarize)(const PIXEL *frame, const ck_run *runs, int64_
   return NAME(end_sum)(&running, frame, runs, count, saturation);
 }
 
-typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned(1), may_alias));
-typedef PIXEL NAME(four) __attribute__((vector_size(4 * sizeof(PIXEL)), may_alias));
-typedef WIDE NAME(quad) __attribute__((vector_size(4 * sizeof(WIDE))));
-
-// The pixels of four frames alternately.
-INLINE void NAME(mix)(const PIXEL *a, int64_t stride, int64_t count, PIXEL *mixed) {
-  const PIXEL *b = a + stride, *c = b + stride, *d = c + stride;
-  int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    NAME(eight) p = *(const NAME(eight) *)(a + i), q = *(const NAME(eight) *)(b + i);
-    NAME(eight) r = *(const NAME(eight) *)(c + i), s = *(const NAME(eight) *)(d + i);
-    NAME(eight) pr = __builtin_shufflevector(p, r, 0, 8, 1, 9, 2, 10, 3, 11);
-    NAME(eight) qs = __builtin_shufflevector(q, s, 0, 8, 1, 9, 2, 10, 3, 11);
-    NAME(eight) pr2 = __builtin_shufflevector(p, r, 4, 12, 5, 13, 6, 14, 7, 15);
-    NAME(eight) qs2 = __builtin_shufflevector(q, s, 4, 12, 5, 13, 6, 14, 7, 15);
-    NAME(eight) *out = (NAME(eight) *)(mixed + 4 * i);
-    out[0] = __builtin_shufflevector(pr, qs, 0, 8, 1, 9, 2, 10, 3, 11);
-    out[1] = __builtin_shufflevector(pr, qs, 4, 12, 5, 13, 6, 14, 7, 15);
-    out[2] = __builtin_shufflevector(pr2, qs2, 0, 8, 1, 9, 2, 10, 3, 11);
-    out[3] = __builtin_shufflevector(pr2, qs2, 4, 12, 5, 13, 6, 14, 7, 15);
-  }
-  for (; i < count; i++) {
-    mixed[4 * i] = a[i];
-    mixed[4 * i + 1] = b[i];
-    mixed[4 * i + 2] = c[i];
-    mixed[4 * i + 3] = d[i];
-  }
-}
-
-INLINE void NAME(take_bins)(const NAME(quad) *a, int64_t bins, ck_sum *sums) {
-  const NAME(quad) *b = a + bins, *c = b + bins, *d = c + bins;
-  for (int64_t j = 0; j < bins; j++)
-    for (int f = 0; f < 4; f++)
-      sums[f * bins + j].FIELD += ((TOTAL)a[j][f] + (TOTAL)b[j][f]) + ((TOTAL)c[j][f] + (TOTAL)d[j][f]);
-}
-
 CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
                                   int64_t bins, ck_sum *sums, WIDE *work) {
   WIDE *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
@@ -329,39 +293,42 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
     sums[j].FIELD += ((TOTAL)a[j] + (TOTAL)b[j]) + ((TOTAL)c[j] + (TOTAL)d[j]);
 }
 
-// Four frames at a time: the bin of a pixel is looked up once, and one addition serves all four. The order of additions
-// is that of sum_bins.
-CLONES static void NAME(sum_bins4)(const PIXEL *frame, int64_t stride, const ck_run *runs, int64_t count,
-                                   const uint16_t *bin, int64_t bins, ck_sum *sums, NAME(quad) *work) {
-  NAME(quad) *a = work, *b = work + bins, *c = b + bins, *d = c + bins;
-  memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
-  memset(sums, 0, (size_t)(4 * bins) * sizeof(ck_sum));
-  int64_t budget = MOST_BINNED;
-  for (int64_t r = 0; r < count; r++) {
-    int64_t rest = runs[r].length;
-    const PIXEL *pixel = frame + runs[r].start;
-    const uint16_t *k = bin + runs[r].start;
-    while (rest > 0) {
-      int64_t part = rest < MIXED ? rest : MIXED;
-      if ((budget -= part) < 0) {
-        NAME(take_bins)(work, bins, sums);
-        memset(work, 0, (size_t)(4 * bins) * sizeof(NAME(quad)));
-        budget = MOST_BINNED - part;
-      }
-      for (int64_t i = 0; i < 4; i++) ASK(pixel + i * stride, part, PIECE_AHEAD);
-      PIXEL mixed[4 * MIXED] __attribute__((aligned(64)));
-      NAME(mix)(pixel, stride, part, mixed);
-      const NAME(four) *four = (const NAME(four) *)mixed;
-#define VALUE(i) __builtin_convertvector(four[i], NAME(quad))
-      ADD_TO_BINS(VALUE)
-#undef VALUE
-      pixel += part;
-      k += part;
-      rest -= part;
-    }
-  }
-  NAME(take_bins)(work, bins, sums);
+typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned(1), may_alias));
+
+// Eight pixels of four frames: two pixels a vector, the frames side by side.
+INLINE void NAME(mix)(const PIXEL *a, int64_t stride, NAME(eight) out[4]) {
+  const PIXEL *b = a + stride, *c = b + stride, *d = c + stride;
+  NAME(eight) p = *(const NAME(eight) *)a, q = *(const NAME(eight) *)b;
+  NAME(eight) r = *(const NAME(eight) *)c, s = *(const NAME(eight) *)d;
+  NAME(eight) pr = __builtin_shufflevector(p, r, 0, 8, 1, 9, 2, 10, 3, 11);
+  NAME(eight) qs = __builtin_shufflevector(q, s, 0, 8, 1, 9, 2, 10, 3, 11);
+  NAME(eight) pr2 = __builtin_shufflevector(p, r, 4, 12, 5, 13, 6, 14, 7, 15);
+  NAME(eight) qs2 = __builtin_shufflevector(q, s, 4, 12, 5, 13, 6, 14, 7, 15);
+  out[0] = __builtin_shufflevector(pr, qs, 0, 8, 1, 9, 2, 10, 3, 11);
+  out[1] = __builtin_shufflevector(pr, qs, 4, 12, 5, 13, 6, 14, 7, 15);
+  out[2] = __builtin_shufflevector(pr2, qs2, 0, 8, 1, 9, 2, 10, 3, 11);
+  out[3] = __builtin_shufflevector(pr2, qs2, 4, 12, 5, 13, 6, 14, 7, 15);
 }
+
+// Eight pixels of four frames, or of eight.
+INLINE void NAME(mix4)(const PIXEL *a, int64_t stride, NAME(eight) *mixed) { NAME(mix)(a, stride, mixed); }
+
+INLINE void NAME(mix8)(const PIXEL *a, int64_t stride, NAME(eight) *mixed) {
+  NAME(eight) first[4], last[4];
+  NAME(mix)(a, stride, first);
+  NAME(mix)(a + 4 * stride, stride, last);
+  for (int i = 0; i < 4; i++) {
+    mixed[2 * i] = __builtin_shufflevector(first[i], last[i], 0, 1, 2, 3, 8, 9, 10, 11);
+    mixed[2 * i + 1] = __builtin_shufflevector(first[i], last[i], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+#define TOGETHER 4
+#define RINGS(function) NAME(function##4)
+#include "Rings.h"
+#define TOGETHER 8
+#define RINGS(function) NAME(function##8)
+#include "Rings.h"
 
 CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int64_t count, const uint16_t *bin,
                                      int64_t bins, const double *means, double *spreads, double *work) {

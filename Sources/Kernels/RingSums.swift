@@ -11,6 +11,8 @@ public final class RingSums {
   let bin: Fixed<UInt16>
   let sums: Fixed<ck_sum>
   private let work: Fixed<UInt64>
+  /// Frames whose sums fit the core's first-level cache together.
+  private let most: Int
 
   /// - Parameters:
   ///   - bins: at most 65,535
@@ -23,8 +25,10 @@ public final class RingSums {
     pixels = counts
     runs = Fixed(PixelSelection(shape, ring.map { $0 != nil }).runs())
     bin = Fixed(ring.map { UInt16($0 ?? 0) })
-    sums = Fixed(repeatElement(ck_sum(), count: 4 * bins))
-    work = Fixed(repeatElement(0, count: 16 * bins))
+    // Four copies, of 4 bytes a sum where pixels have up to two.
+    most = 4 * bins * 8 * (type.size <= 2 ? 4 : 8) <= 24 << 10 ? 8 : 4
+    sums = Fixed(repeatElement(ck_sum(), count: most * bins))
+    work = Fixed(repeatElement(0, count: 4 * most * bins))
   }
 
   /// Σ v of each ring, to be read before the next call: exact for integer pixels.
@@ -33,11 +37,11 @@ public final class RingSums {
       type.c, frame, runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins), sums.pointer, work.pointer)
   }
 
-  /// Σ v of each ring for four frames `stride` pixels apart: one after the other in `sums`.
-  private func sum4(_ frames: UnsafeRawPointer, stride: Int) {
-    ck_sum_bins4(
-      type.c, frames, Int64(stride), runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins), sums.pointer,
-      work.pointer)
+  /// Σ v of each ring for `count` frames `stride` pixels apart, four or eight: one after the other in `sums`.
+  private func sum(_ frames: UnsafeRawPointer, count: Int, stride: Int) {
+    ck_sum_bins_few(
+      type.c, frames, Int64(stride), Int64(count), runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins),
+      sums.pointer, work.pointer)
   }
 
   /// Adds a frame's sums to `total` (see `makeTotal`), and hands its means over the rings, NaN for an empty one, to
@@ -51,13 +55,13 @@ public final class RingSums {
   public func add(
     _ group: FrameGroup, total: any Accumulator, means: (_ index: Int) -> UnsafeMutablePointer<Float>
   ) {
-    let count = group.positions.count, whole = count / 4 * 4
-    for index in stride(from: 0, to: whole, by: 4) {
-      sum4(group.first + index * group.strideBytes, stride: group.strideBytes / type.size)
-      for frame in 0..<4 { take(frame, means: means(index + frame), total: total) }
-    }
-    for index in whole..<count {
-      add(group.first + index * group.strideBytes, means: means(index), total: total)
+    var next = 0
+    while next < group.positions.count {
+      let (frames, left) = (group.first + next * group.strideBytes, group.positions.count - next)
+      let count = left >= most ? most : left >= 4 ? 4 : 1
+      if count == 1 { sum(frames) } else { sum(frames, count: count, stride: group.strideBytes / type.size) }
+      for frame in 0..<count { take(frame, means: means(next + frame), total: total) }
+      next += count
     }
   }
 

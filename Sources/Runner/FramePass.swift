@@ -47,7 +47,7 @@ final class FramePass {
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
   let flushInterval = Duration.milliseconds(250)
-  private let cachedBytes = 512 << 10
+  private let cachedBytes = 1 << 20
 
   init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
     self.selection = selection

@@ -71,10 +71,10 @@ void ck_settle(ck_type type, int64_t pixels, const ck_statistics *state);
 void ck_sum_bins(ck_type type, const void *frame, const ck_run *runs, int64_t count, const uint16_t *bin, int64_t bins,
                  ck_sum *sums, void *work);
 
-/// The same for four frames that lie `stride` pixels apart: `sums[f * bins + bin]`; `work`, on a 64-byte boundary: at
-/// least 16·`bins` values of 8 bytes.
-void ck_sum_bins4(ck_type type, const void *frames, int64_t stride, const ck_run *runs, int64_t count,
-                  const uint16_t *bin, int64_t bins, ck_sum *sums, void *work);
+/// The same for four or eight frames that lie `stride` pixels apart: `sums[f * bins + bin]`; `work`, on a 64-byte
+/// boundary: at least 4·`frame_count`·`bins` values of 8 bytes.
+void ck_sum_bins_few(ck_type type, const void *frames, int64_t stride, int64_t frame_count, const ck_run *runs,
+                     int64_t count, const uint16_t *bin, int64_t bins, ck_sum *sums, void *work);
 
 /// Sums the squared distances of the pixels of every bin from `means[bin]` into `spreads[bin]`, which is overwritten;
 /// `work`: at least 4·`bins` values.
