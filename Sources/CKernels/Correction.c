@@ -96,25 +96,25 @@
 void ck_correct(ck_type type, const void *frame, const ck_view *view, const void *dark, const void *factor,
                 double saturation, void *out) {
 #define CALL(name) correct_##name((const pixel_t *)frame, view, dark, factor, saturation, out)
-  DISPATCH(type, CALL)
+  DISPATCH_NATIVE(type, CALL)
 #undef CALL
 }
 
 void ck_repair_pixels(ck_type type, const void *frame, const ck_repair *repairs, int64_t count, const ck_source *sources,
                       double saturation, void *out) {
 #define CALL(name) repair_##name((const pixel_t *)frame, repairs, count, sources, saturation, out)
-  DISPATCH(type, CALL)
+  DISPATCH_NATIVE(type, CALL)
 #undef CALL
 }
 
 void ck_add_bins(ck_type type, const void *pixels, const ck_bins *bins, ck_type sum_type, void *sums) {
   if (sum_type == ck_f64) {
 #define CALL(name) add_bins_f64_##name((const pixel_t *)pixels, bins, sums)
-    DISPATCH(type, CALL)
+    DISPATCH_NATIVE(type, CALL)
 #undef CALL
   } else {
 #define CALL(name) add_bins_32_##name((const pixel_t *)pixels, bins, sums)
-    DISPATCH(type, CALL)
+    DISPATCH_NATIVE(type, CALL)
 #undef CALL
   }
 }

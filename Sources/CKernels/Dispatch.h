@@ -21,16 +21,20 @@
 
 // Calls the function of the pixel type; `pixel_t` is that type inside the arguments.
 #define PIXELS(type) typedef type pixel_t __attribute__((unused))
-#define DISPATCH(type, call)                             \
-  switch (type) {                                        \
-    case ck_u8: { PIXELS(uint8_t); call(u8); break; }    \
-    case ck_u16: { PIXELS(uint16_t); call(u16); break; } \
-    case ck_u32: { PIXELS(uint32_t); call(u32); break; } \
-    case ck_i8: { PIXELS(int8_t); call(i8); break; }     \
-    case ck_i16: { PIXELS(int16_t); call(i16); break; }  \
-    case ck_i32: { PIXELS(int32_t); call(i32); break; }  \
-    case ck_f32: { PIXELS(float); call(f32); break; }    \
-    case ck_f64: { PIXELS(double); call(f64); break; }   \
-  }
+#define CASE(type, pixel, call, name) case type: { PIXELS(pixel); call(name); break; }
+#define NATIVE_CASES(call)              \
+  CASE(ck_u8, uint8_t, call, u8)        \
+  CASE(ck_u16, uint16_t, call, u16)     \
+  CASE(ck_u32, uint32_t, call, u32)     \
+  CASE(ck_i8, int8_t, call, i8)         \
+  CASE(ck_i16, int16_t, call, i16)      \
+  CASE(ck_i32, int32_t, call, i32)      \
+  CASE(ck_f32, float, call, f32)        \
+  CASE(ck_f64, double, call, f64)
+#define DISPATCH(type, call) \
+  switch (type) { NATIVE_CASES(call) CASE(ck_u16_swapped, uint16_t, call, u16_swapped) }
+// Nothing happens for pixels in the other byte order.
+#define DISPATCH_NATIVE(type, call) \
+  switch (type) { NATIVE_CASES(call) case ck_u16_swapped: break; }
 
 #endif

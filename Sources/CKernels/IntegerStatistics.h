@@ -6,7 +6,7 @@ CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t 
   (void)high;
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
 #if FAMILY == SMALL
     sum[i] += (int64_t)(p + q + r + s);
     square[i] += ((uint64_t)(uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint64_t)(uint32_t)(r * r) + (uint32_t)(s * s));
@@ -23,7 +23,7 @@ CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, int64_t *rest
                                uint64_t *restrict high) {
   (void)high;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i];
+    ARITHMETIC p = NUMBER(a[i]);
     sum[i] += (int64_t)p;
 #if FAMILY == SMALL
     square[i] += (uint32_t)(p * p);
@@ -41,7 +41,7 @@ CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_
                                  uint32_t *restrict square) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
     sum[i] += (uint32_t)((p + q) + (r + s));
     square[i] += ((uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint32_t)(r * r) + (uint32_t)(s * s));
   }
@@ -78,7 +78,7 @@ CLONES static uint32_t NAME(bound4)(const PIXEL *restrict a, int64_t stride, int
   const int sign = 8 * sizeof(PIXEL) - 1;
   PIXEL any = 0;
   if ((PIXEL)-1 > 0)
-    for (int64_t i = 0; i < n; i++) any |= (PIXEL)((a[i] | b[i]) | (c[i] | d[i]));
+    for (int64_t i = 0; i < n; i++) any |= (PIXEL)((NUMBER(a[i]) | NUMBER(b[i])) | (NUMBER(c[i]) | NUMBER(d[i])));
   else
     for (int64_t i = 0; i < n; i++)
       any |= (PIXEL)(((a[i] ^ (a[i] >> sign)) | (b[i] ^ (b[i] >> sign)))
@@ -140,13 +140,13 @@ static void NAME(squares1)(const PIXEL *frame, int64_t n, int64_t done, const ck
 CLONES static void NAME(add_sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = a[i], q = b[i], r = c[i], s = d[i];
+    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
     sum[i] += (PART)((p + q) + (r + s));
   }
 }
 
 CLONES static void NAME(add_sums1)(const PIXEL *restrict a, int64_t n, PART *restrict sum) {
-  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(ARITHMETIC)a[i];
+  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(ARITHMETIC)NUMBER(a[i]);
 }
 
 static void NAME(plain4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {

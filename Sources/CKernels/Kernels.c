@@ -72,6 +72,21 @@ INLINE double square(double v) { return v * v; }
 #define ARITHMETIC uint32_t
 #include "Template.h"
 
+// Big-endian pixels of 16 bits, as Merlin files have them, on little-endian machines, or the other way round.
+#define NAME(function) function##_u16_swapped
+#define PIXEL uint16_t
+#define WIDE uint32_t
+#define TOTAL int64_t
+#define MASK int16_t
+#define FIELD integer
+#define FLUSH 65536
+#define FAMILY SMALL
+#define MOST_BINNED 65536
+#define ARITHMETIC uint32_t
+#define NUMBER(pixel) __builtin_bswap16(pixel)
+#define NUMBERS(pixels) ((pixels) << 8 | (pixels) >> 8)
+#include "Template.h"
+
 #define NAME(function) function##_u32
 #define PIXEL uint32_t
 #define WIDE uint64_t

@@ -28,18 +28,19 @@ CLONES static void NAME(product)(const REAL *frames, int64_t stride, const REAL 
   ADD_UP(sums, total)
 }
 
-#define CONVERT(name, PIXEL)                                                                                     \
+#define CONVERT(name, PIXEL, NUMBER)                                                                             \
   CLONES static void NAME(convert_##name)(const PIXEL *restrict pixel, int64_t count, REAL *restrict out) {      \
-    for (int64_t i = 0; i < count; i++) out[i] = (REAL)pixel[i];                                                 \
+    for (int64_t i = 0; i < count; i++) out[i] = (REAL)NUMBER(pixel[i]);                                         \
   }
-CONVERT(u8, uint8_t)
-CONVERT(u16, uint16_t)
-CONVERT(u32, uint32_t)
-CONVERT(i8, int8_t)
-CONVERT(i16, int16_t)
-CONVERT(i32, int32_t)
-CONVERT(f32, float)
-CONVERT(f64, double)
+CONVERT(u8, uint8_t, )
+CONVERT(u16, uint16_t, )
+CONVERT(u16_swapped, uint16_t, __builtin_bswap16)
+CONVERT(u32, uint32_t, )
+CONVERT(i8, int8_t, )
+CONVERT(i16, int16_t, )
+CONVERT(i32, int32_t, )
+CONVERT(f32, float, )
+CONVERT(f64, double, )
 
 // A tile of frames as REAL, with zeros behind its `part` pixels.
 static void NAME(fill)(ck_type type, const void *frames, int64_t stride, int64_t frame_count, int64_t done,

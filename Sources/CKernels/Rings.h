@@ -9,7 +9,7 @@ INLINE void RINGS(mix_part)(const PIXEL *frames, int64_t stride, int64_t count, 
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) RINGS(mix)(frames + i, stride, (NAME(eight) *)(mixed + TOGETHER * i));
   for (; i < count; i++)
-    for (int f = 0; f < TOGETHER; f++) mixed[TOGETHER * i + f] = frames[f * stride + i];
+    for (int f = 0; f < TOGETHER; f++) mixed[TOGETHER * i + f] = NUMBER(frames[f * stride + i]);
 }
 
 INLINE void RINGS(take_bins)(const RINGS(wide) *a, int64_t bins, ck_sum *sums) {

@@ -25,11 +25,11 @@ CLONES static int NAME(extremes4)(const PIXEL *restrict a, int64_t stride, int64
   for (int64_t i = 0; i < n; i++) {
     // One after the other: zeros with signs come out as from frames one by one.
     PIXEL low = smallest[i], high = largest[i];
-    low = LESS(a[i], low), high = MORE(a[i], high);
-    low = LESS(b[i], low), high = MORE(b[i], high);
-    low = LESS(c[i], low), high = MORE(c[i], high);
-    smallest[i] = LESS(d[i], low);
-    largest[i] = MORE(d[i], high);
+    low = LESS(NUMBER(a[i]), low), high = MORE(NUMBER(a[i]), high);
+    low = LESS(NUMBER(b[i]), low), high = MORE(NUMBER(b[i]), high);
+    low = LESS(NUMBER(c[i]), low), high = MORE(NUMBER(c[i]), high);
+    smallest[i] = LESS(NUMBER(d[i]), low);
+    largest[i] = MORE(NUMBER(d[i]), high);
     has_nan |= UNORDERED(a[i], b[i]) | UNORDERED(c[i], d[i]);
   }
   return has_nan;
@@ -39,7 +39,7 @@ CLONES static int NAME(extremes1)(const PIXEL *restrict a, int64_t n, PIXEL *res
                                   PIXEL *restrict largest) {
   int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
-    PIXEL p = a[i], low = smallest[i], high = largest[i];
+    PIXEL p = NUMBER(a[i]), low = smallest[i], high = largest[i];
     smallest[i] = LESS(p, low);
     largest[i] = MORE(p, high);
     has_nan |= UNORDERED(p, p);
@@ -52,10 +52,10 @@ CLONES static int NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_
   int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
     PIXEL high = largest[i];
-    high = MORE(a[i], high);
-    high = MORE(b[i], high);
-    high = MORE(c[i], high);
-    largest[i] = MORE(d[i], high);
+    high = MORE(NUMBER(a[i]), high);
+    high = MORE(NUMBER(b[i]), high);
+    high = MORE(NUMBER(c[i]), high);
+    largest[i] = MORE(NUMBER(d[i]), high);
     has_nan |= UNORDERED(a[i], b[i]) | UNORDERED(c[i], d[i]);
   }
   return has_nan;
@@ -64,7 +64,7 @@ CLONES static int NAME(largest4)(const PIXEL *restrict a, int64_t stride, int64_
 CLONES static int NAME(largest1)(const PIXEL *restrict a, int64_t n, PIXEL *restrict largest) {
   int has_nan = 0;
   for (int64_t i = 0; i < n; i++) {
-    PIXEL p = a[i], high = largest[i];
+    PIXEL p = NUMBER(a[i]), high = largest[i];
     largest[i] = MORE(p, high);
     has_nan |= UNORDERED(p, p);
   }
@@ -131,7 +131,7 @@ static void NAME(accumulate)(const PIXEL *frames, int64_t stride, int64_t count,
     few = first + 4 <= count ? 4 : 1;
     const PIXEL *frame = frames + first * stride;
     NAME(running) sums[4];
-    for (int64_t i = 0; summaries && i < few; i++) NAME(begin_sum)(frame[i * stride], sums + i);
+    for (int64_t i = 0; summaries && i < few; i++) NAME(begin_sum)(NUMBER(frame[i * stride]), sums + i);
     NAME(accumulate_few)(frame, stride, few, pixels, state, summaries ? sums : 0);
     for (int64_t i = 0; summaries && i < few; i++)
       summaries[first + i] = NAME(end_sum)(sums + i, frame + i * stride, &whole, 1, saturation);

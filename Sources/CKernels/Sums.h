@@ -22,7 +22,7 @@ INLINE TOTAL NAME(reduce)(const NAME(lanes) *lanes) {
 // Lanes [low, high) of a window, zero elsewhere (also where the pixel is NaN).
 INLINE void NAME(select)(const PIXEL *pixel, int low, int high, NAME(vector) *out) {
   byte_bits kept = *(const byte_window *)(prefix + LANES - high) & ~*(const byte_window *)(prefix + LANES - low);
-  NAME(bits) bits = (NAME(bits))*(const NAME(window) *)pixel;
+  NAME(bits) bits = (NAME(bits))NUMBERS(*(const NAME(window) *)pixel);
   *out = (NAME(vector))(bits & __builtin_convertvector(kept, NAME(bits)));
 }
 
@@ -38,7 +38,7 @@ INLINE int NAME(tail)(const PIXEL *pixel, int length, const PIXEL *begin, const 
     NAME(select)(end - LANES, low, low + length, &value);
   } else {
     PIXEL copy[LANES] = {0};
-    memcpy(copy, pixel, (size_t)length * sizeof(PIXEL));
+    for (int i = 0; i < length; i++) copy[i] = NUMBER(pixel[i]);
     memcpy(&value, copy, sizeof value);
   }
   *out = __builtin_convertvector(value, NAME(lanes));
@@ -72,7 +72,7 @@ CLONES static void NAME(sum_runs)(const PIXEL *frame, int64_t pixels, const ck_r
         budget = FLUSH - (length / LANES + 1);
       }
       for (; length >= LANES; length -= LANES, pixel += LANES) {
-        lanes += __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
+        lanes += __builtin_convertvector(NUMBERS(*(const NAME(window) *)pixel), NAME(lanes));
       }
       if (length > 0) {
         NAME(lanes) last;
@@ -94,13 +94,14 @@ CLONES static ck_sum NAME(sum_mask)(const PIXEL *frame, int64_t pixels, const ui
     NAME(lanes) lanes = {0};
     for (int64_t budget = FLUSH; budget > 0 && i + LANES <= pixels; budget--, i += LANES) {
       byte_bits kept = *(const byte_window *)(mask + i);
-      NAME(bits) bits = (NAME(bits))*(const NAME(window) *)(frame + i) & __builtin_convertvector(kept, NAME(bits));
+      NAME(bits) all = (NAME(bits))NUMBERS(*(const NAME(window) *)(frame + i));
+      NAME(bits) bits = all & __builtin_convertvector(kept, NAME(bits));
       lanes += __builtin_convertvector((NAME(vector))bits, NAME(lanes));
     }
     total += NAME(reduce)(&lanes);
   }
   for (; i < pixels; i++)
-    if (mask[i]) total += (TOTAL)frame[i];
+    if (mask[i]) total += (TOTAL)NUMBER(frame[i]);
   result.FIELD = (TOTAL)total;
   return result;
 }
@@ -135,7 +136,7 @@ CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_ru
     }
     NAME(sums) *sum = (NAME(sums) *)(column + runs[r].x);
     for (; length >= LANES; length -= LANES, pixel += LANES, sum++) {
-      NAME(lanes) value = __builtin_convertvector(*(const NAME(window) *)pixel, NAME(lanes));
+      NAME(lanes) value = __builtin_convertvector(NUMBERS(*(const NAME(window) *)pixel), NAME(lanes));
       lanes += value;
       *sum += value;
     }
@@ -181,7 +182,7 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(ru
   int64_t budget = running->budget, i = 0;
   while (i + LANES <= length) {
     for (; budget > 0 && i + LANES <= length; budget--, i += LANES) {
-      NAME(vector) value = *(const NAME(window) *)(pixel + i);
+      NAME(vector) value = NUMBERS(*(const NAME(window) *)(pixel + i));
       lanes += __builtin_convertvector(value, NAME(lanes));
       NAME(bits) more = value > top;
       top = (NAME(vector))(((NAME(bits))value & more) | ((NAME(bits))top & ~more));
@@ -193,8 +194,8 @@ CLONES static void NAME(sum_largest)(const PIXEL *pixel, int64_t length, NAME(ru
   }
   PIXEL last = running->largest;
   for (; i < length; i++) {
-    sum += (TOTAL)pixel[i];
-    if (pixel[i] > last) last = pixel[i];
+    sum += (TOTAL)NUMBER(pixel[i]);
+    if (NUMBER(pixel[i]) > last) last = NUMBER(pixel[i]);
   }
   running->lanes = lanes;
   running->top = top;
@@ -219,7 +220,7 @@ CLONES static int64_t NAME(count_bad)(const PIXEL *pixel, int64_t length, double
   // Nobody counts where all pixels are below `saturation`.
   const double lowest = (PIXEL)-1 > 0 ? 0 : -ldexp(1, 8 * sizeof(PIXEL) - 1);
   const PIXEL least = saturation > lowest ? (PIXEL)ceil(saturation) : (PIXEL)lowest;
-  for (int64_t i = 0; i < length; i++) bad += pixel[i] >= least;
+  for (int64_t i = 0; i < length; i++) bad += NUMBER(pixel[i]) >= least;
 #endif
   return bad;
 }
@@ -250,7 +251,7 @@ static ck_summary NAME(end_sum)(const NAME(running) *running, const PIXEL *frame
 static ck_summary NAME(summarize)(const PIXEL *frame, const ck_run *runs, int64_t count, double saturation) {
   if (count == 0) return (ck_summary){{0}, NAN, 0};
   NAME(running) running;
-  NAME(begin_sum)(frame[runs[0].start], &running);
+  NAME(begin_sum)(NUMBER(frame[runs[0].start]), &running);
   for (int64_t r = 0; r < count; r++) {
     const PIXEL *pixel = frame + runs[r].start;
     for (int64_t done = 0; done < runs[r].length; done += PIECE) {
@@ -281,7 +282,7 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
         }
         budget = MOST_BINNED - part;
       }
-#define VALUE(i) (WIDE)pixel[i]
+#define VALUE(i) (WIDE)NUMBER(pixel[i])
       ADD_TO_BINS(VALUE)
 #undef VALUE
       pixel += part;
@@ -298,8 +299,8 @@ typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned
 // Eight pixels of four frames: two pixels a vector, the frames side by side.
 INLINE void NAME(mix)(const PIXEL *a, int64_t stride, NAME(eight) out[4]) {
   const PIXEL *b = a + stride, *c = b + stride, *d = c + stride;
-  NAME(eight) p = *(const NAME(eight) *)a, q = *(const NAME(eight) *)b;
-  NAME(eight) r = *(const NAME(eight) *)c, s = *(const NAME(eight) *)d;
+  NAME(eight) p = NUMBERS(*(const NAME(eight) *)a), q = NUMBERS(*(const NAME(eight) *)b);
+  NAME(eight) r = NUMBERS(*(const NAME(eight) *)c), s = NUMBERS(*(const NAME(eight) *)d);
   NAME(eight) pr = __builtin_shufflevector(p, r, 0, 8, 1, 9, 2, 10, 3, 11);
   NAME(eight) qs = __builtin_shufflevector(q, s, 0, 8, 1, 9, 2, 10, 3, 11);
   NAME(eight) pr2 = __builtin_shufflevector(p, r, 4, 12, 5, 13, 6, 14, 7, 15);
@@ -338,7 +339,7 @@ CLONES static void NAME(spread_bins)(const PIXEL *frame, const ck_run *runs, int
     const int64_t part = runs[r].length;
     const PIXEL *pixel = frame + runs[r].start;
     const uint16_t *k = bin + runs[r].start;
-#define VALUE(i) square((double)pixel[i] - means[k[i]])
+#define VALUE(i) square((double)NUMBER(pixel[i]) - means[k[i]])
     ADD_TO_BINS(VALUE)
 #undef VALUE
   }
@@ -360,7 +361,7 @@ CLONES static void NAME(sum_count_bins)(const PIXEL *frame, int64_t pixels, cons
     int64_t part = pixels - done < 16384 ? pixels - done : 16384;
     const PIXEL *pixel = frame + done;
     const uint16_t *k = bin + done;
-#define VALUE(i) one + (uint64_t)(int64_t)pixel[i]
+#define VALUE(i) one + (uint64_t)(int64_t)NUMBER(pixel[i])
     ADD_TO_BINS(VALUE)
 #undef VALUE
     for (int64_t j = 0; j < bins; j++) {
@@ -401,7 +402,7 @@ static void NAME(sum_lists)(const PIXEL *frame, const int32_t *offset, const uin
                             double *sums) {
   for (int64_t k = 0; k < lists; k++) {
     TOTAL sum = 0;
-    for (uint32_t i = first[k]; i < first[k + 1]; i++) sum += (TOTAL)frame[offset[i]];
+    for (uint32_t i = first[k]; i < first[k + 1]; i++) sum += (TOTAL)NUMBER(frame[offset[i]]);
     sums[k] = (double)sum;
   }
 }

@@ -67,9 +67,17 @@ enum FrameCoding: Sendable {
 
 /// A file whose frames lie at equal distances.
 struct FlatFileSource: FrameSource {
-  let description: SourceDescription
+  private(set) var description: SourceDescription
   let layout: FlatLayout
-  let coding: FrameCoding
+  private(set) var coding: FrameCoding
+  var asStored: any FrameSource {
+    guard coding.isSwapped, description.pixelType == .u16 else { return self }
+    var stored = self
+    stored.description.pixelType = .u16Swapped
+    stored.coding = .native
+    return stored
+  }
+
   /// Looks at a record before its frame is delivered; what is wrong with it, or nil.
   var check: (@Sendable (_ record: UnsafeRawPointer) -> String?)?
 

@@ -8,12 +8,7 @@ enum ReadWindow {
   /// Of what is handed out where it lies: a block. Kernels whose tables are larger than frames then read those less often.
   static let mapped = 2 << 20
 
-  /// Four, which some kernels take at a time, where that is not much more than `bytes`.
-  static func frames(of frameBytes: Int, within bytes: Int = copied) -> Int {
-    max(1, min(4, (2 << 20) / frameBytes), bytes / frameBytes)
-  }
-
-  static func bytes(of frameBytes: Int) -> Int { frames(of: frameBytes) * frameBytes }
+  static func bytes(of frameBytes: Int) -> Int { FrameGroup.frames(of: frameBytes, within: copied) * frameBytes }
 }
 
 /// Frames of a flat file, window by window: straight from the window where pixels are stored in the native form,
@@ -38,7 +33,7 @@ final class FlatFileReader: FrameReader {
   private var windowFrames: Int {
     var limit = ReadWindow.copied
     if case .native = source.coding { limit = bytes.usualStretch }
-    return ReadWindow.frames(of: source.windowFrameBytes, within: limit)
+    return FrameGroup.frames(of: source.windowFrameBytes, within: limit)
   }
 
   func expect(_ runs: [Range<Int>]) {

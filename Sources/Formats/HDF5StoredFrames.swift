@@ -45,7 +45,7 @@ final class HDF5StoredFrames: FrameReader {
     try source.description.check(positions)
     var next = positions.lowerBound
     while next < positions.upperBound {
-      let most = ReadWindow.frames(of: source.description.frameBytes, within: bytes.usualStretch)
+      let most = FrameGroup.frames(of: source.description.frameBytes, within: bytes.usualStretch)
       let end = min(next + most, positions.upperBound)
       guard let (run, place, stride) = run(in: next..<end) else {
         try others.forEachGroup(in: next..<next + 1, body)

@@ -154,7 +154,7 @@ public final class PixelStatistics {
   public func patterns() -> Patterns {
     let count = frames.pointee
     func extremes(_ accumulator: any Accumulator) -> [Double] {
-      type.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
+      type.memory.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
     }
     guard count > 0 else {
       let nothing = Array(repeating: Double.nan, count: pixels), further = state.square == nil ? [] : nothing

@@ -6,6 +6,7 @@ extension PixelType {
     switch self {
     case .u8: ck_u8
     case .u16: ck_u16
+    case .u16Swapped: ck_u16_swapped
     case .u32: ck_u32
     case .i8: ck_i8
     case .i16: ck_i16

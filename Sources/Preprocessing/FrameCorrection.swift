@@ -99,7 +99,7 @@ extension PixelType {
   /// A type that holds every sum of `count` pixels of this one: exactly for integers up to 2⁵³.
   func sum(of count: Int) -> PixelType {
     switch self {
-    case .u8, .u16: largest! * Double(count) <= PixelType.u32.largest! ? .u32 : .f64
+    case .u8, .u16, .u16Swapped: largest! * Double(count) <= PixelType.u32.largest! ? .u32 : .f64
     case .i8, .i16: (largest! + 1) * Double(count) <= PixelType.i32.largest! ? .i32 : .f64
     case .u32, .i32, .f64: .f64
     case .f32: .f32

@@ -40,7 +40,7 @@ public struct Preprocessing: Sendable {
 
   public init() {}
 
-  /// A source of corrected frames; `source` itself where there is nothing to correct.
+  /// A source of corrected frames; `source` as it is stored where there is nothing to correct.
   /// - Parameter scan: positions of the file
   /// - Throws: `Problems`, places `detector.…` and `scan.…`
   public func applied(to source: any FrameSource, scan shape: Shape) throws(Problems) -> CorrectedScan {
@@ -55,7 +55,7 @@ public struct Preprocessing: Sendable {
     let needed = !(correction.isIdentity && scan.isIdentity)
     let corrected = needed ? CorrectedSource(source, correction, scan) : nil
     return CorrectedScan(
-      source: corrected ?? source, scan: scan.shape, reduction: scan, frame: frame,
+      source: corrected ?? source.asStored, scan: scan.shape, reduction: scan, frame: frame,
       deadPixels: detector.interpolates ? nil : frame.mask(values.bad),
       saturation: correction.saturation(detector.saturation ?? description.saturation ?? description.pixelType.largest),
       summary: summary(correction, values, scan), warnings: checks.warnings)

@@ -255,7 +255,7 @@ final class FramePass {
 
   /// Several kernels find a frame in the core's cache, where one alone takes what comes.
   private func takeParts(of group: FrameGroup, _ start: Int) {
-    let most = kernels.count > 1 ? max(4, cachedBytes / frameBytes) : group.positions.count
+    let most = kernels.count > 1 ? FrameGroup.frames(of: frameBytes, within: cachedBytes) : group.positions.count
     var next = group.positions.lowerBound
     while next < group.positions.upperBound {
       let end = min(next + most, group.positions.upperBound)

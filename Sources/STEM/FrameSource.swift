@@ -57,16 +57,20 @@ public protocol FrameSource: Sendable {
   /// The same frames, brought by readers that take at most `bytes`, or as little as the way they are stored allows. The
   /// description stays: it decides on blocks, and so on the bits of a result, which must not depend on memory.
   func limited(to bytes: Int) -> any FrameSource
+  /// The same frames for kernels, which swap bytes themselves: pixels in the file's byte order, where their type has a
+  /// name for that.
+  var asStored: any FrameSource { get }
 }
 
 extension FrameSource {
   /// A few MiB, or twice what is stored together.
   public var readerBytes: Int { max(8 << 20, 2 * description.chunkPositions * description.frameBytes) }
   public func limited(to bytes: Int) -> any FrameSource { self }
+  public var asStored: any FrameSource { self }
 }
 
-/// Frames of consecutive positions, at equal distances in memory: `detectorShape.count` pixels each, in the native byte
-/// order, row-major (y, x).
+/// Frames of consecutive positions, at equal distances in memory: `detectorShape.count` pixels of the described type each,
+/// row-major (y, x).
 public struct FrameGroup {
   public let positions: Range<Int>
   public let first: UnsafeRawPointer
@@ -77,6 +81,13 @@ public struct FrameGroup {
     self.positions = positions
     self.first = first
     self.strideBytes = strideBytes
+  }
+
+  /// How many frames are best taken together within `bytes`, or a little more: as many as kernels take at a time, which
+  /// is eight or four, where four are at most 2 MiB.
+  public static func frames(of frameBytes: Int, within bytes: Int) -> Int {
+    let most = max(1, min(4, (2 << 20) / frameBytes), bytes / 8 * 9 / frameBytes)
+    return most >= 8 ? most / 8 * 8 : min(most, 4)
   }
 
   public init(_ position: Int, _ frame: UnsafeRawPointer) {

@@ -1,12 +1,20 @@
 /// The types in which detectors store a pixel. Frames are read and processed in this type, never converted as a whole.
 public enum PixelType: String, CaseIterable, Sendable, Codable {
   case u8, u16, u32, i8, i16, i32, f32, f64
+  /// `u16` in the byte order that this machine has not: how frames may lie in memory, never what a user names.
+  case u16Swapped
+
+  /// Those that a user can name.
+  public static let allCases: [PixelType] = [.u8, .u16, .u32, .i8, .i16, .i32, .f32, .f64]
+
+  /// Those that kernels find in memory.
+  public static let inMemory = allCases + [.u16Swapped]
 
   /// Bytes of a pixel.
   public var size: Int {
     switch self {
     case .u8, .i8: 1
-    case .u16, .i16: 2
+    case .u16, .u16Swapped, .i16: 2
     case .u32, .i32, .f32: 4
     case .f64: 8
     }
@@ -18,7 +26,7 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
   public var largest: Double? {
     switch self {
     case .u8: Double(UInt8.max)
-    case .u16: Double(UInt16.max)
+    case .u16, .u16Swapped: Double(UInt16.max)
     case .u32: Double(UInt32.max)
     case .i8: Double(Int8.max)
     case .i16: Double(Int16.max)
@@ -27,11 +35,11 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     }
   }
 
-  /// The Swift type of the pixels.
+  /// The Swift type of the pixels, as numbers.
   public var memory: any FramePixel.Type {
     switch self {
     case .u8: UInt8.self
-    case .u16: UInt16.self
+    case .u16, .u16Swapped: UInt16.self
     case .u32: UInt32.self
     case .i8: Int8.self
     case .i16: Int16.self
@@ -42,13 +50,16 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
   }
 
   /// The first `count` pixels at `pixels`, which may lie unaligned, as doubles.
-  public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] { memory.doubles(pixels, count: count) }
+  public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] {
+    let values = memory.doubles(pixels, count: count)
+    return self == .u16Swapped ? values.map { Double(UInt16($0).byteSwapped) } : values
+  }
 
   /// As NumPy writes it: `uint16`.
   public var numpyName: String {
     switch self {
     case .u8: "uint8"
-    case .u16: "uint16"
+    case .u16, .u16Swapped: "uint16"
     case .u32: "uint32"
     case .i8: "int8"
     case .i16: "int16"

@@ -78,6 +78,9 @@ func withPixels(_ values: [Double], _ type: PixelType, _ body: (UnsafeRawPointer
   func convert<Pixel: FramePixel>(_: Pixel.Type) {
     values.map { Pixel(truncating: $0) }.withUnsafeBytes { body($0.baseAddress!) }
   }
+  guard type != .u16Swapped else {
+    return values.map { UInt16(truncating: $0).byteSwapped }.withUnsafeBytes { body($0.baseAddress!) }
+  }
   convert(type.memory)
 }
 

@@ -12,7 +12,7 @@ import Testing
     problems { _ = try detectors(list) }
   }
 
-  @Test("bf, adf and haadf partition the detector, abf is the outer part of bf", arguments: PixelType.allCases)
+  @Test("bf, adf and haadf partition the detector, abf is the outer part of bf", arguments: PixelType.inMemory)
   func presets(type: PixelType) throws {
     let shape = Shape(97, 128), context = context(shape, type, center: Pair(50.2, 61.7))
     let analysis = try detectors(["bf", "abf", "adf", "haadf"].map { ($0, [("preset", .text($0))]) })

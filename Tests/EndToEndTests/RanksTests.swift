@@ -81,6 +81,29 @@ func runJob(
     }
   }
 
+  @Test("pixels in the other byte order give the same bits")
+  func byteOrders() throws {
+    let folder = try TemporaryFolder()
+    let scan = TestScan(scan: (19, 17), detector: (24, 22)), shape = "(19, 17, 24, 22)"
+    let (little, big) = (folder.path("little.npy"), folder.path("big.npy"))
+    let values = scan.values.map { UInt16($0) }
+    try writeNpyFile(little, type: "<u2", shape: shape, values.map(\.littleEndian).withUnsafeBytes { Data($0) })
+    try writeNpyFile(big, type: ">u2", shape: shape, values.map(\.bigEndian).withUnsafeBytes { Data($0) })
+    let job = try wholeJob + weightedJob(folder, detector: (24, 22)) + "  - fem: {}\n"
+    let expected = try datasetDigests(runJob(job, folder, input: little, output: "little", ranks: nil))
+    #expect(expected.count > 40)
+    for count in [1, 2, 3] {
+      let found = try runJob(job, folder, input: big, output: "big\(count)", ranks: count)
+      #expect(try datasetDigests(found) == expected)
+    }
+    // Corrected frames are read in this machine's order.
+    let flipped = "detector: {flip_y: true}\n" + job
+    let turned = try [little, big].enumerated().map {
+      try datasetDigests(runJob(flipped, folder, input: $1, output: "flipped\($0)", ranks: 2))
+    }
+    #expect(turned[0] == turned[1] && turned[0] != expected)
+  }
+
   @Test("chunks that are handed out from the mapped file give the bits of those that HDF5 reads")
   func mappedChunks() throws {
     let folder = try TemporaryFolder()

@@ -36,7 +36,7 @@ struct Scene {
     let bits = mix.next()
     switch type {
     case .u8: return Double(UInt8(truncatingIfNeeded: bits))
-    case .u16: return Double(UInt16(truncatingIfNeeded: bits))
+    case .u16, .u16Swapped: return Double(UInt16(truncatingIfNeeded: bits))
     case .u32: return Double(UInt32(truncatingIfNeeded: bits))
     case .i8: return Double(Int8(truncatingIfNeeded: bits))
     case .i16: return Double(Int16(truncatingIfNeeded: bits))

@@ -20,7 +20,7 @@ struct KnownScan {
     return switch type {
     case .u8: Double(n % 251)
     case .i8: Double(n % 251 - 125)
-    case .u16: Double(n * 7 % 65_521)
+    case .u16, .u16Swapped: Double(n * 7 % 65_521)
     case .i16: Double(n * 7 % 65_521 - 32_760)
     case .u32: Double(n * 65_537 % 4_294_967_291)
     case .i32: Double(n * 65_537 % 4_294_967_291 - 2_147_483_645)

@@ -26,7 +26,12 @@ import Testing
         }
         var request = Self.request(try folder.write("a.bin", file), scene)
         (request.byteOrder, request.offset, request.gap) = (order, offset, gap)
-        try scene.check(openInput(request).makeReader(), [0..<12, 11..<12, 5..<9])
+        let source = try openInput(request)
+        try scene.check(source.makeReader(), [0..<12, 11..<12, 5..<9])
+        var stored = scene
+        stored.type = source.asStored.description.pixelType
+        #expect(stored.type == (type == .u16 && order == .big ? .u16Swapped : type))
+        try stored.check(source.asStored.makeReader(), [0..<12, 11..<12, 5..<9])
       }
     }
   }

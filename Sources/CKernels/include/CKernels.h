@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-typedef enum { ck_u8, ck_u16, ck_u32, ck_i8, ck_i16, ck_i32, ck_f32, ck_f64 } ck_type;
+typedef enum { ck_u8, ck_u16, ck_u32, ck_i8, ck_i16, ck_i32, ck_f32, ck_f64, ck_u16_swapped } ck_type;
 
 /// Consecutive pixels of one detector row.
 typedef struct {
