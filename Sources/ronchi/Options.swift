@@ -74,7 +74,7 @@ extension InputOptions {
     _ text: String?, _ option: String
   ) throws -> Choice? where Choice.RawValue == String {
     guard let text else { return nil }
-    guard let choice = Choice(rawValue: text) else {
+    guard let choice = Choice.allCases.first(where: { $0.rawValue == text }) else {
       let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
       throw Problem(.usage, at: option, "'\(text)' given; allowed: \(allowed)")
     }
