@@ -33,7 +33,7 @@
   CASE(ck_f64, double, call, f64)
 #define DISPATCH(type, call) \
   switch (type) { NATIVE_CASES(call) CASE(ck_u16_swapped, uint16_t, call, u16_swapped) }
-// Nothing happens for pixels in the other byte order.
+// Callers have no pixels in the other byte order; nothing happens for them.
 #define DISPATCH_NATIVE(type, call) \
   switch (type) { NATIVE_CASES(call) case ck_u16_swapped: break; }
 

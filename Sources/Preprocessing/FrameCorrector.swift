@@ -34,6 +34,8 @@ final class FrameCorrector {
   static let stripBytes = 16 << 10
 
   init(_ correction: FrameCorrection) {
+    // Its loops know no other byte order: `FrameSource.asStored` is for analyses.
+    precondition(correction.inputType != .u16Swapped)
     self.correction = correction
     let geometry = correction.geometry
     direct = ck_view(geometry.window, geometry.orientation, of: geometry.raw)
