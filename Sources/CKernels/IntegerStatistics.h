@@ -1,12 +1,12 @@
 // Included once per integer pixel type by Statistics.h: sums of values and their squares.
-// FAMILY: SMALL (8 and 16 bit) or SPLIT (32 bit); ARITHMETIC: integer type that holds v and v².
+// FAMILY: SMALL (8 and 16 bit) or SPLIT (32 bit); WIDE holds v and v².
 
 CLONES static void NAME(sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, int64_t *restrict sum,
                                uint64_t *restrict square, uint64_t *restrict high) {
   (void)high;
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
+    WIDE p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
 #if FAMILY == SMALL
     sum[i] += (int64_t)(p + q + r + s);
     square[i] += ((uint64_t)(uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint64_t)(uint32_t)(r * r) + (uint32_t)(s * s));
@@ -23,7 +23,7 @@ CLONES static void NAME(sums1)(const PIXEL *restrict a, int64_t n, int64_t *rest
                                uint64_t *restrict high) {
   (void)high;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = NUMBER(a[i]);
+    WIDE p = NUMBER(a[i]);
     sum[i] += (int64_t)p;
 #if FAMILY == SMALL
     square[i] += (uint32_t)(p * p);
@@ -41,7 +41,7 @@ CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_
                                  uint32_t *restrict square) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
+    WIDE p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
     sum[i] += (uint32_t)((p + q) + (r + s));
     square[i] += ((uint32_t)(p * p) + (uint32_t)(q * q)) + ((uint32_t)(r * r) + (uint32_t)(s * s));
   }
@@ -49,7 +49,7 @@ CLONES static void NAME(narrow4)(const PIXEL *restrict a, int64_t stride, int64_
 
 CLONES static void NAME(widen_sums)(int64_t n, uint32_t *restrict narrow, int64_t *restrict sum) {
   for (int64_t i = 0; i < n; i++) {
-    sum[i] += (ARITHMETIC)narrow[i];
+    sum[i] += (WIDE)narrow[i];
     narrow[i] = 0;
   }
 }
@@ -140,13 +140,13 @@ static void NAME(squares1)(const PIXEL *frame, int64_t n, int64_t done, const ck
 CLONES static void NAME(add_sums4)(const PIXEL *restrict a, int64_t stride, int64_t n, PART *restrict sum) {
   const PIXEL *restrict b = a + stride, *restrict c = b + stride, *restrict d = c + stride;
   for (int64_t i = 0; i < n; i++) {
-    ARITHMETIC p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
+    WIDE p = NUMBER(a[i]), q = NUMBER(b[i]), r = NUMBER(c[i]), s = NUMBER(d[i]);
     sum[i] += (PART)((p + q) + (r + s));
   }
 }
 
 CLONES static void NAME(add_sums1)(const PIXEL *restrict a, int64_t n, PART *restrict sum) {
-  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(ARITHMETIC)NUMBER(a[i]);
+  for (int64_t i = 0; i < n; i++) sum[i] += (PART)(WIDE)NUMBER(a[i]);
 }
 
 static void NAME(plain4)(const PIXEL *frame, int64_t stride, int64_t n, int64_t done, const ck_statistics *state) {

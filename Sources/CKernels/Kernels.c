@@ -18,7 +18,7 @@
 #define PIECE_AHEAD 2560
 // Pixels of a piece.
 #define PIECE (CK_PIECE / (int64_t)sizeof(PIXEL))
-// Pixels whose values of four frames are mixed at a time: a multiple of 8.
+// Pixels whose values of several frames are mixed at a time: a multiple of 8.
 #define MIXED 64
 
 // Adds value(i) to the bin k[i] of each pixel i < part, in one of the copies a, b, c, d of the bins: neighbours often lie
@@ -45,44 +45,29 @@ static const int8_t prefix[2 * LANES] = {
 
 INLINE double square(double v) { return v * v; }
 
-// For each pixel type: the lane type of a sum over few pixels, after how many windows it may overflow and how many
-// pixels of a bin fit it; the type of a sum over many, and its member of ck_sum; the signed integer of the pixel's size.
+// For each pixel type: the lane type of a sum over few pixels, which also holds a pixel's square; the signed integer of the
+// pixel's size; and how it is summed.
 
 #define NAME(function) function##_u8
 #define PIXEL uint8_t
 #define WIDE uint32_t
-#define TOTAL int64_t
 #define MASK int8_t
-#define FIELD integer
-#define FLUSH 65536
 #define FAMILY SMALL
-#define MOST_BINNED 65536
-#define ARITHMETIC uint32_t
 #include "Template.h"
 
 #define NAME(function) function##_u16
 #define PIXEL uint16_t
 #define WIDE uint32_t
-#define TOTAL int64_t
 #define MASK int16_t
-#define FIELD integer
-#define FLUSH 65536
 #define FAMILY SMALL
-#define MOST_BINNED 65536
-#define ARITHMETIC uint32_t
 #include "Template.h"
 
 // Big-endian pixels of 16 bits, as Merlin files have them, on little-endian machines, or the other way round.
 #define NAME(function) function##_u16_swapped
 #define PIXEL uint16_t
 #define WIDE uint32_t
-#define TOTAL int64_t
 #define MASK int16_t
-#define FIELD integer
-#define FLUSH 65536
 #define FAMILY SMALL
-#define MOST_BINNED 65536
-#define ARITHMETIC uint32_t
 #define NUMBER(pixel) __builtin_bswap16(pixel)
 #define NUMBERS(pixels) ((pixels) << 8 | (pixels) >> 8)
 #include "Template.h"
@@ -90,73 +75,43 @@ INLINE double square(double v) { return v * v; }
 #define NAME(function) function##_u32
 #define PIXEL uint32_t
 #define WIDE uint64_t
-#define TOTAL int64_t
 #define MASK int32_t
-#define FIELD integer
-#define FLUSH INT64_MAX
 #define FAMILY SPLIT
-#define MOST_BINNED INT64_MAX
-#define ARITHMETIC uint64_t
 #include "Template.h"
 
 #define NAME(function) function##_i8
 #define PIXEL int8_t
 #define WIDE int32_t
-#define TOTAL int64_t
 #define MASK int8_t
-#define FIELD integer
-#define FLUSH 65536
 #define FAMILY SMALL
-#define MOST_BINNED 65536
-#define ARITHMETIC int32_t
 #include "Template.h"
 
 #define NAME(function) function##_i16
 #define PIXEL int16_t
 #define WIDE int32_t
-#define TOTAL int64_t
 #define MASK int16_t
-#define FIELD integer
-#define FLUSH 65536
 #define FAMILY SMALL
-#define MOST_BINNED 65536
-#define ARITHMETIC int32_t
 #include "Template.h"
 
 #define NAME(function) function##_i32
 #define PIXEL int32_t
 #define WIDE int64_t
-#define TOTAL int64_t
 #define MASK int32_t
-#define FIELD integer
-#define FLUSH INT64_MAX
 #define FAMILY SPLIT
-#define MOST_BINNED INT64_MAX
-#define ARITHMETIC int64_t
 #include "Template.h"
 
 #define NAME(function) function##_f32
 #define PIXEL float
 #define WIDE double
-#define TOTAL double
 #define MASK int32_t
-#define FIELD real
-#define FLUSH INT64_MAX
 #define FAMILY REAL
-#define MOST_BINNED INT64_MAX
-#define ARITHMETIC double
 #include "Template.h"
 
 #define NAME(function) function##_f64
 #define PIXEL double
 #define WIDE double
-#define TOTAL double
 #define MASK int64_t
-#define FIELD real
-#define FLUSH INT64_MAX
 #define FAMILY REAL
-#define MOST_BINNED INT64_MAX
-#define ARITHMETIC double
 #include "Template.h"
 
 void ck_sum_runs(ck_type type, const void *frame, int64_t pixels, const ck_run *runs, const uint32_t *first,

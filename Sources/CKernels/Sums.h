@@ -1,4 +1,4 @@
-// Included once per pixel type (Types.h): sums over the pixels of one frame.
+// Included once per pixel type by Template.h: sums over the pixels of one frame.
 
 typedef PIXEL NAME(window) __attribute__((vector_size(LANES * sizeof(PIXEL)), aligned(1), may_alias));
 typedef PIXEL NAME(vector) __attribute__((vector_size(LANES * sizeof(PIXEL))));
@@ -297,7 +297,7 @@ CLONES static void NAME(sum_bins)(const PIXEL *frame, const ck_run *runs, int64_
 typedef PIXEL NAME(eight) __attribute__((vector_size(8 * sizeof(PIXEL)), aligned(1), may_alias));
 
 // Eight pixels of four frames: two pixels a vector, the frames side by side.
-INLINE void NAME(mix)(const PIXEL *a, int64_t stride, NAME(eight) out[4]) {
+INLINE void NAME(mix4)(const PIXEL *a, int64_t stride, NAME(eight) *out) {
   const PIXEL *b = a + stride, *c = b + stride, *d = c + stride;
   NAME(eight) p = NUMBERS(*(const NAME(eight) *)a), q = NUMBERS(*(const NAME(eight) *)b);
   NAME(eight) r = NUMBERS(*(const NAME(eight) *)c), s = NUMBERS(*(const NAME(eight) *)d);
@@ -311,16 +311,14 @@ INLINE void NAME(mix)(const PIXEL *a, int64_t stride, NAME(eight) out[4]) {
   out[3] = __builtin_shufflevector(pr2, qs2, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-// Eight pixels of four frames, or of eight.
-INLINE void NAME(mix4)(const PIXEL *a, int64_t stride, NAME(eight) *mixed) { NAME(mix)(a, stride, mixed); }
-
-INLINE void NAME(mix8)(const PIXEL *a, int64_t stride, NAME(eight) *mixed) {
+// The same of eight frames: one pixel a vector.
+INLINE void NAME(mix8)(const PIXEL *a, int64_t stride, NAME(eight) *out) {
   NAME(eight) first[4], last[4];
-  NAME(mix)(a, stride, first);
-  NAME(mix)(a + 4 * stride, stride, last);
+  NAME(mix4)(a, stride, first);
+  NAME(mix4)(a + 4 * stride, stride, last);
   for (int i = 0; i < 4; i++) {
-    mixed[2 * i] = __builtin_shufflevector(first[i], last[i], 0, 1, 2, 3, 8, 9, 10, 11);
-    mixed[2 * i + 1] = __builtin_shufflevector(first[i], last[i], 4, 5, 6, 7, 12, 13, 14, 15);
+    out[2 * i] = __builtin_shufflevector(first[i], last[i], 0, 1, 2, 3, 8, 9, 10, 11);
+    out[2 * i + 1] = __builtin_shufflevector(first[i], last[i], 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 

@@ -70,14 +70,6 @@ struct FlatFileSource: FrameSource {
   private(set) var description: SourceDescription
   let layout: FlatLayout
   private(set) var coding: FrameCoding
-  var asStored: any FrameSource {
-    guard coding.isSwapped, description.pixelType == .u16 else { return self }
-    var stored = self
-    stored.description.pixelType = .u16Swapped
-    stored.coding = .native
-    return stored
-  }
-
   /// Looks at a record before its frame is delivered; what is wrong with it, or nil.
   var check: (@Sendable (_ record: UnsafeRawPointer) -> String?)?
 
@@ -91,6 +83,14 @@ struct FlatFileSource: FrameSource {
     self.layout = layout
     self.coding = coding
     self.check = check
+  }
+
+  var asStored: any FrameSource {
+    guard coding.isSwapped, description.pixelType == .u16 else { return self }
+    var stored = self
+    stored.description.pixelType = .u16Swapped
+    stored.coding = .native
+    return stored
   }
 
   /// Of a frame, as stored or as handed out.

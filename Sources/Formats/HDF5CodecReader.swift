@@ -15,7 +15,8 @@ final class HDF5CodecReader {
   private let isFiltered: Bool
   private let decoder: HDF5CodecDecoder
   let places: ChunkPlaces
-  private let file: BufferedFile
+  let file: FileDescriptor
+  private let contents: BufferedFile
   /// The chunk that was decoded last, when it went through the buffer, and where it begins.
   private var decoded = ScratchBuffer()
   private var held: [Int]?
@@ -45,7 +46,8 @@ final class HDF5CodecReader {
     }
     guard !overflows, bytes <= Self.largestChunk, chunk.count == shape.count, !chunk.contains(0) else { return nil }
     places = try ChunkPlaces(dataset)
-    file = BufferedFile(try FileDescriptor(source.entry.place.file))
+    file = try FileDescriptor(source.entry.place.file)
+    contents = BufferedFile(file)
   }
 
   private var chunkBytes: Int { chunk.reduce(pixelBytes, *) }
@@ -129,8 +131,8 @@ final class HDF5CodecReader {
     }
     let stored: UnsafeRawPointer
     do throws(ReadFailure) {
-      guard isFiltered else { return try file.copy(range, to: target.baseAddress!) }
-      stored = try file.bytes(range)
+      guard isFiltered else { return try contents.copy(range, to: target.baseAddress!) }
+      stored = try contents.bytes(range)
     } catch { throw CodecFailure("file read failed at byte \(error.offset): \(error.reason)") }
     let began = ContinuousClock.now
     defer { decodeTime += ContinuousClock.now - began }

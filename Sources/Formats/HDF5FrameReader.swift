@@ -8,7 +8,8 @@ final class HDF5FrameReader: FrameReader {
   private let source: HDF5FrameSource
   let dataset: Dataset
   private let type: HDF5.ElementType
-  private let direct: HDF5CodecReader?
+  /// nil where HDF5 reads everything.
+  let direct: HDF5CodecReader?
   private var window = HDF5Window.empty
   private var strides = HDF5Strides(y: 0, x: 0, pixelY: 0, pixelX: 0)
   /// What HDF5 read, and the same in frame order where the file has another.
@@ -34,8 +35,6 @@ final class HDF5FrameReader: FrameReader {
   }
 
   var decodeSeconds: Double { direct?.decodeSeconds ?? 0 }
-  /// Where chunks lie that are not left to HDF5.
-  var places: ChunkPlaces? { direct?.places }
 
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
     try source.description.check(positions)

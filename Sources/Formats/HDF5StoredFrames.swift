@@ -23,9 +23,9 @@ final class HDF5StoredFrames: FrameReader {
     let about = source.description
     guard case .chunked(let chunk, let filters)? = source.entry.layout, filters.isEmpty, source.layout.isStandard,
       case .native = FrameCoding.plain(about.byteOrder, about.pixelType),
-      let frames = source.layout.wholeFrames(in: chunk), let places = others.places
+      let frames = source.layout.wholeFrames(in: chunk), let direct = others.direct
     else { return nil }
-    file = try FileDescriptor(source.entry.place.file)
+    file = direct.file
     switch mode {
     case .mmap: bytes = try MappedFile(file)
     case .pread, .direct: return nil
@@ -35,7 +35,7 @@ final class HDF5StoredFrames: FrameReader {
     }
     self.source = source
     self.others = others
-    self.places = places
+    places = direct.places
     chunkFrames = frames
   }
 

@@ -63,7 +63,8 @@ extension Dataset {
   }
 }
 
-/// Tells where the chunks of a dataset lie, quickly. The dataset's file is open with `File.Options.tellsPlaces`, and stays so.
+/// Tells where the chunks of a dataset lie, quickly. The dataset's file is open with `File.Options.tellsPlaces`, and stays
+/// so.
 public struct ChunkPlaces {
   private let handle: UnsafeMutableRawPointer
 

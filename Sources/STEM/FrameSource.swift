@@ -83,15 +83,15 @@ public struct FrameGroup {
     self.strideBytes = strideBytes
   }
 
+  public init(_ position: Int, _ frame: UnsafeRawPointer) {
+    self.init(position..<position + 1, first: frame, strideBytes: 0)
+  }
+
   /// How many frames are best taken together within `bytes`, or a little more: as many as kernels take at a time, which
   /// is eight or four, where four are at most 2 MiB.
   public static func frames(of frameBytes: Int, within bytes: Int) -> Int {
     let most = max(1, min(4, (2 << 20) / frameBytes), bytes / 8 * 9 / frameBytes)
     return most >= 8 ? most / 8 * 8 : min(most, 4)
-  }
-
-  public init(_ position: Int, _ frame: UnsafeRawPointer) {
-    self.init(position..<position + 1, first: frame, strideBytes: 0)
   }
 
   public subscript(position: Int) -> UnsafeRawPointer { first + (position - positions.lowerBound) * strideBytes }
@@ -106,8 +106,8 @@ public protocol FrameReader: AnyObject {
   /// What `forEachGroup` will be asked for next: non-empty runs of positions, in ascending order. Readers may ignore it.
   func expect(_ runs: [Range<Int>])
   /// Hands out the frames of `positions` in ascending order, in groups as large as the way they are stored gives them
-  /// without effort: what is copied, within what a core's cache holds. A group is valid during the call only; it may lie in mapped
-  /// memory. Throws `Problem` naming file and frame.
+  /// without effort: what is copied, within what a core's cache holds. A group is valid during the call only; it may lie
+  /// in mapped memory. Throws `Problem` naming file and frame.
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws
   /// Seconds spent so far in undoing compression, which are part of the time of `forEachGroup`.
   var decodeSeconds: Double { get }
