@@ -33,7 +33,10 @@ import Testing
     let script = """
       mpirun -n 3 "$@" 2> "$disk/../log" > /dev/null & pid=$!
       for i in $(seq 500); do grep -q "blocks and" "$disk/../log" && break; sleep 0.01; done
+      # The run waits for the filler: it could be done before.
+      sleep 0.01; ranks=$(pgrep -P $pid); kill -STOP $ranks
       head -c 1G /dev/zero > "$disk/filler" 2> /dev/null
+      kill -CONT $ranks
       wait $pid; echo "code $?"
       cat "$disk/../log"; ls "$disk"
       rm "$disk/filler"
