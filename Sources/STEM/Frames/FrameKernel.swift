@@ -1,0 +1,40 @@
+/// The work of one analysis on one rank. Its buffers are its results, and the type of a buffer is the contract.
+public protocol FrameKernel: AnyObject {
+  /// Row outputs in the order of `outputs`; never communicated.
+  var rows: [Rows] { get }
+  /// Combined elementwise over leaves, in leaf order.
+  var accumulators: [any Accumulator] { get }
+  /// What it keeps beside rows and accumulators, where that is as large as a frame.
+  var workBytes: Int { get }
+  /// The rows to come belong to a stretch of the scan that begins at this position: row r is position `start` + r.
+  /// Called before the first frame of every stretch.
+  func begin(at start: Int)
+  /// The optical axis [px] of the next frame; called before each `add` where `FrameContext.followsOrigin`, else never.
+  func follow(_ center: Pair<Double>)
+  /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
+  func add(_ frame: UnsafeRawPointer, row: Int)
+  /// Called before rows are written and sums saved: finishes frames that wait for others, and moves short-lived partial
+  /// sums into the accumulators.
+  func flush()
+  /// The values of all outputs that are not rows, by name, from the combined accumulators.
+  func finish() -> [String: [Double]]
+}
+
+extension FrameKernel {
+  public var workBytes: Int { 0 }
+  public func begin(at start: Int) {}
+  public func follow(_ center: Pair<Double>) {}
+  public func flush() {}
+  public func finish() -> [String: [Double]] { [:] }
+}
+
+/// A kernel that takes frames together, because its own state is read and written once for all of them. It does not
+/// follow the origin. The result does not depend on how frames are grouped.
+public protocol GroupKernel: FrameKernel {
+  /// `firstRow`: the place in `Rows` of the group's first frame.
+  func add(_ group: FrameGroup, firstRow: Int)
+}
+
+extension GroupKernel {
+  public func add(_ frame: UnsafeRawPointer, row: Int) { add(FrameGroup(row, frame), firstRow: row) }
+}
