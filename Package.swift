@@ -55,15 +55,16 @@ let package = Package(
     room("STEM"),
     room("Kernels", "STEM", "FFT", "CKernels"),
     room("Analyses", "STEM", "Kernels"),
+    room("Calibrating", "STEM", "Kernels"),
     room("Reconstruction", "STEM", "Kernels", "FFT"),
     room("Preprocessing", "STEM", "Kernels", "CKernels"),
     room("Formats", "STEM", "HDF5", "CCodecs", "CDeflate", "CLZ4", "CZstd"),
     room("USID", "STEM", "HDF5"),
-    room("Jobs", "STEM", "Analyses", "Reconstruction", "Preprocessing", "Formats", yams),
+    room("Jobs", "STEM", "Analyses", "Calibrating", "Reconstruction", "Preprocessing", "Formats", yams),
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
     room(
-      "Runner", "STEM", "Kernels", "Analyses", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
+      "Runner", "STEM", "Calibrating", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
       logging),
 
     .executableTarget(

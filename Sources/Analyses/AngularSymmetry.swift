@@ -56,7 +56,7 @@ public struct AngularSymmetry: FrameAnalysis {
     OutputDescription("\(ring)_total", .map, quantity: "Intensity", unit: unit, "Sum over the ring.")
   }
 
-  public var requirements: Set<Requirement> { [.center] }
+  public var needs: Set<Fact> { [.center] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let axis = OutputAxis("Order", unit: "", values: (1...maxOrder).map(Double.init))

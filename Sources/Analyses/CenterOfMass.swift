@@ -31,7 +31,7 @@ public struct CenterOfMass: FrameAnalysis {
     }
   }
 
-  public var requirements: Set<Requirement> { [.center] }
+  public var needs: Set<Fact> { [.center] }
   public var files: [String] { mask.map { [$0] } ?? [] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {

@@ -52,7 +52,7 @@ public struct FluctuationMicroscopy: FrameAnalysis {
     ]
   }
 
-  public var requirements: Set<Requirement> { [.center] }
+  public var needs: Set<Fact> { [.center] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let rings = try rings.rings(context), gain = context.calibration.countsPerElectron?.value

@@ -2,7 +2,7 @@ import Kernels
 import STEM
 
 /// Statistics over the scan for every detector pixel, and over the detector for every position.
-public struct FrameStatistics: FrameAnalysis {
+public struct FrameStatistics: Reconstruction {
   public enum Output: String, ChoiceParameter {
     case sum, mean, max, min, std, total, peak
     case badPixels = "bad_pixels"
@@ -57,6 +57,21 @@ public struct FrameStatistics: FrameAnalysis {
     let names = wanted.map(\.rawValue)
     return Self.descriptions(unit: intensityUnit(context), saturation: saturation ?? context.saturation)
       .filter { names.contains($0.name) }
+  }
+
+  public var provides: Set<Fact> { wanted.contains(.total) ? [.dose] : [] }
+
+  public func memoryBytes(_ context: FrameContext) -> Int { 0 }
+
+  /// The totals give the dose, where it is known what an electron counts.
+  public func solves(_ context: FrameContext) -> Bool {
+    wanted.contains(.total) && context.calibration.countsPerElectron != nil
+  }
+
+  public func solve(_ pass: PassResults, _ context: FrameContext, _ control: any SolverControl) throws -> Solution {
+    var solution = Solution(values: [:])
+    solution.facts.dose = Dose(totals: pass.rows["total"] ?? [], isSample: false, context.calibration)
+    return solution
   }
 
   public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {

@@ -24,7 +24,7 @@ public struct LogRatio: FrameAnalysis {
     "log_ratio", .map, quantity: "Relative thickness", unit: "",
     "ln(total / bright-field counts), t/λ of scattering beyond the radius; NaN without bright-field counts.")
 
-  public var requirements: Set<Requirement> { radius == nil ? [.center, .semiangle] : [.center] }
+  public var needs: Set<Fact> { radius == nil ? [.center, .disk] : [.center] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let aperture = try aperture(context)

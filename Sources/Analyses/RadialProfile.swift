@@ -38,7 +38,7 @@ public struct RadialProfile: FrameAnalysis {
     ]
   }
 
-  public var requirements: Set<Requirement> { [.center] }
+  public var needs: Set<Fact> { [.center] }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     let rings = try rings(context)

@@ -28,10 +28,10 @@ public struct VirtualDetectors: FrameAnalysis {
     OutputDescription(name, .map, quantity: "Intensity", unit: unit, summary)
   }
 
-  public var requirements: Set<Requirement> {
-    var needed: Set<Requirement> = []
+  public var needs: Set<Fact> {
+    var needed: Set<Fact> = []
     if detectors.list.contains(where: \.value.needsAxis) { needed.insert(.center) }
-    if detectors.list.contains(where: \.value.isPreset) { needed.insert(.semiangle) }
+    if detectors.list.contains(where: \.value.isPreset) { needed.insert(.disk) }
     return needed
   }
 

@@ -46,7 +46,7 @@ private func wrapped(_ text: String, to width: Int) -> [String] {
   return lines
 }
 
-extension FrameAnalysis {
+extension Stage {
   static var declarationSummary: String { declaration.summary }
   static var explanation: String { declaration.explanation(defaults: declaration.encode(Self())) }
 }

@@ -1,4 +1,5 @@
 import Analyses
+import Calibrating
 import Formats
 import Reconstruction
 import STEM
@@ -17,7 +18,10 @@ public struct JobEnvironment: Sendable {
     }
   }
 
-  public var analyses: [any FrameAnalysis.Type]
+  /// The stages that a job can list.
+  public var analyses: [any Stage.Type]
+  /// The stages that find what is not known.
+  public var calibrating: [any CalibratingStage.Type]
   public var formats: [Format]
   public var openInput: @Sendable (InputRequest) throws -> any FrameSource
   public var loadArray: @Sendable (String) throws -> DenseArray
@@ -25,11 +29,12 @@ public struct JobEnvironment: Sendable {
   public var instrumentFolders: [String] = []
 
   public init(
-    analyses: [any FrameAnalysis.Type], formats: [Format],
+    analyses: [any Stage.Type], calibrating: [any CalibratingStage.Type] = calibratingRegistry, formats: [Format],
     openInput: @escaping @Sendable (InputRequest) throws -> any FrameSource,
     loadArray: @escaping @Sendable (String) throws -> DenseArray
   ) {
     self.analyses = analyses
+    self.calibrating = calibrating
     self.formats = formats
     self.openInput = openInput
     self.loadArray = loadArray
@@ -38,7 +43,7 @@ public struct JobEnvironment: Sendable {
   /// The program's own rooms.
   public static let standard: JobEnvironment = {
     var environment = JobEnvironment(
-      analyses: analysisRegistry + reconstructionRegistry,
+      analyses: analysisRegistry as [any Stage.Type] + reconstructionRegistry,
       formats: formatRegistry.map { Format(name: $0.name, summary: $0.summary, suffixes: $0.suffixes) },
       openInput: { try Formats.openInput($0) },
       loadArray: { try Formats.loadArray($0) })
@@ -63,6 +68,6 @@ public struct JobEnvironment: Sendable {
   var analysisNames: [String] { analyses.map { $0.declarationName } }
 }
 
-extension FrameAnalysis {
+extension Stage {
   static var declarationName: String { declaration.name }
 }

@@ -33,7 +33,7 @@ extension JobSection {
   static var schema: Setting { declaration.schema(alternatives: alternatives, defaults: declaration.encode(Self())) }
 }
 
-extension FrameAnalysis {
+extension Stage {
   static var schema: Setting { declaration.schema(defaults: declaration.encode(Self())) }
 }
 

@@ -35,7 +35,7 @@ extension Plan {
     return SamplingFact(
       label,
       "\(given); λ/4α is \(shortNumber(limit)) Å"
-        + (isFine ? "" : "; the step is \(short(max(step.y, step.x) / limit)) times too large for DPC and phase"),
+        + (isFine ? "" : "; the step is \(threeDigits(max(step.y, step.x) / limit)) times too large for DPC and phase"),
       isFine ? .ok : .warning)
   }
 
@@ -47,7 +47,7 @@ extension Plan {
     let y = min(center.y + 0.5, Double(context.detector.y) - 0.5 - center.y)
     let x = min(center.x + 0.5, Double(context.detector.x) - 0.5 - center.x)
     guard let radius = context.diskRadius else {
-      return unknown(label, "calibration.semiangle", "\(short(min(y, x))) px")
+      return unknown(label, "calibration.semiangle", "\(threeDigits(min(y, x))) px")
     }
     // In units of the disk's radius, which is the mean over the axes where pixels are not square.
     let ratio: Double
@@ -55,12 +55,12 @@ extension Plan {
     if let pixel = context.calibration.pixelAngle {
       let edge = min(y * pixel.y, x * pixel.x)
       ratio = edge / (radius * pixel.mean)
-      given = "\(short(edge * 1e3)) mrad"
+      given = "\(threeDigits(edge * 1e3)) mrad"
     } else {
       ratio = min(y, x) / radius
-      given = "\(short(min(y, x))) px"
+      given = "\(threeDigits(min(y, x))) px"
     }
-    let text = "\(given) = \(short(ratio)) α\(assumed)"
+    let text = "\(given) = \(threeDigits(ratio)) α\(assumed)"
     return ratio < 1
       ? SamplingFact(label, text + "; the bright disk is cut off", .warning) : SamplingFact(label, text, .ok)
   }
@@ -76,12 +76,4 @@ extension Plan {
   private func unknown(_ label: String, _ key: String, _ known: String? = nil) -> SamplingFact {
     SamplingFact(label, (known.map { "\($0); " } ?? "") + "\(key) is not known", .unknown)
   }
-}
-
-/// Three significant digits.
-func short(_ value: Double) -> String {
-  guard value.isFinite, value != 0 else { return shortNumber(value) }
-  var scale = 1.0
-  while value.magnitude * scale < 100 { scale *= 10 }
-  return shortNumber((value * scale).rounded() / scale)
 }

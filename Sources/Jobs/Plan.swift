@@ -6,22 +6,22 @@ public struct Plan: Sendable {
   /// Of the frames and positions in the file.
   public let rawSource: any FrameSource
   public let rawScan: Shape
-  var preprocessing: Preprocessing
+  let preprocessing: Preprocessing
   /// What analyses see of them; nil only in a plan with problems.
-  var corrected: CorrectedScan?
+  let corrected: CorrectedScan?
   public let outputPath: String
   /// Whether PNG maps are written beside the output.
   public let images: Bool
   public let scan: Shape
   public let selection: PositionSelection
-  /// The calibration is the job's over the file's. Where `toMeasure` is not empty, `measured` completes it.
-  public internal(set) var context: FrameContext
-  public let analyses: [PlannedAnalysis]
-  /// Where the ring lies that the elliptical distortion is to be fitted to (`toMeasure` has `.ellipse`): between these
-  /// radii, lengths on the detector.
-  public let ellipseRing: Pair<Quantity>?
-  /// What the analyses need and neither job nor file says.
-  public let toMeasure: Set<Requirement>
+  /// The calibration is the job's over the file's. `frames` completes it by facts that stages find.
+  public let context: FrameContext
+  /// The stages that the job lists, in its order, which is that of the results.
+  public let analyses: [PlannedStage]
+  /// The stages that find the facts that these need and neither job nor file gives, in the order in which they run.
+  public let calibrating: [PlannedStage]
+  /// What `calibrating` finds.
+  public let unknown: Set<Fact>
   public let warnings: [String]
   /// The job as a file that gives the same plan: every parameter with its value, defaults included; what the input file
   /// knows is written out in the program's own units.
@@ -43,19 +43,11 @@ public struct Plan: Sendable {
   public var corrections: [String] { corrected?.summary ?? [] }
   /// The selected positions as those of the file.
   public var selectionInFile: PositionSelection { corrected?.positionsInFile(selection) ?? selection }
-  /// Whether every analysis but the one named `origin` follows the optical axis that this one fits, frame by frame
-  /// (`calibration.center: fitted`); `analyses` then has exactly one of that name.
+  /// Whether every analysis but the one that fits the optical axis over the scan follows it, frame by frame
+  /// (`calibration.center: fitted`); exactly one of `analyses` then provides `.origins`.
   public var followsOrigin: Bool { context.followsOrigin }
-
-  /// `context` completed by what was measured on the mean pattern, center and radius in px; given values stay.
-  /// A measured radius gives the semiangle where the size of a pixel is known, and the size of a pixel where the
-  /// semiangle is.
-  public func measured(center: Pair<Double>?, diskRadius: Double?, ellipse: Ellipse? = nil) -> FrameContext {
-    var context = context
-    context.calibration.complete(center: center, diskRadius: diskRadius, knownRadius: context.diskRadius)
-    if context.calibration.ellipse == nil { context.calibration.ellipse = ellipse.map { Sourced($0, .measured) } }
-    return context
-  }
+  /// What of the calibration must be measured.
+  public var toMeasure: Set<Fact> { unknown.intersection([.center, .disk, .ellipse]) }
 
   /// `context`, with the detector's middle and a guess of the disk where these will be measured: good for the names and
   /// kinds of outputs, not for numbers.
@@ -76,7 +68,7 @@ extension FrameContext {
 }
 
 extension Calibration {
-  fileprivate mutating func complete(center: Pair<Double>?, diskRadius: Double?, knownRadius: Double?) {
+  mutating func complete(center: Pair<Double>?, diskRadius: Double?, knownRadius: Double?) {
     self.center = self.center ?? center.map { Sourced($0, .measured) }
     guard knownRadius == nil, let diskRadius else { return }
     self.diskRadius = Sourced(diskRadius, .measured)
@@ -104,12 +96,12 @@ public struct ResolvedParameter: Sendable, Equatable {
   }
 }
 
-/// One entry of the job's list of analyses.
-public struct PlannedAnalysis: Sendable {
+/// A stage with its parameters.
+public struct PlannedStage: Sendable {
   public let name: String
   /// `analyses.0.center_of_mass`
   public let place: String
-  public let analysis: any FrameAnalysis
+  public let stage: any Stage
   /// Paper and equation.
   public let algorithm: String
   public let revision: Int
@@ -119,12 +111,15 @@ public struct PlannedAnalysis: Sendable {
 
   /// Throws `Problems`, each with file and line.
   public func outputs(_ context: FrameContext) throws(Problems) -> [OutputDescription] {
-    try placed { try analysis.outputs(context) }
+    try placed { try stage.outputs(context) }
   }
 
-  /// Throws `Problems`, each with file and line.
+  /// The kernel of a frame analysis. Throws `Problems`, each with file and line.
   public func makeKernel(_ context: FrameContext) throws(Problems) -> any FrameKernel {
-    try placed { try analysis.makeKernel(context) }
+    try placed {
+      guard let analysis = stage as? any FrameAnalysis else { throw Problem(.internalError, "\(name) has no kernel") }
+      return try analysis.makeKernel(context)
+    }
   }
 
   private func placed<Value>(_ work: () throws -> Value) throws(Problems) -> Value {

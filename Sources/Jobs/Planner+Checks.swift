@@ -3,14 +3,14 @@ import STEM
 // MARK: Arrays and masks
 
 extension Planner {
-  mutating func loadArrays(_ sections: DecodedSections, _ analyses: [PlannedAnalysis]) {
+  mutating func loadArrays(_ sections: DecodedSections, _ analyses: [PlannedStage]) {
     if let mask = sections.scan.mask { load(mask, for: "scan.mask") }
     if let dead = sections.detector.deadPixels, !sections.detector.findsDeadPixels {
       load(dead, for: "detector.dead_pixels")
     }
     for (key, path) in sections.detector.references { load(path, for: "detector.\(key)") }
     for analysis in analyses {
-      for file in analysis.analysis.files {
+      for file in analysis.stage.files {
         load(
           file, for: job.value(at: analysis.place)?.path(of: file).map { join(analysis.place, $0) } ?? analysis.place)
       }
@@ -51,51 +51,86 @@ extension Planner {
 // MARK: Analyses on this input
 
 extension Planner {
-  /// - Parameter fitsEllipse: whether the job asks for that, for which the center must be known
-  func unknown(_ analyses: [PlannedAnalysis], _ context: FrameContext, fitsEllipse: Bool) -> Set<Requirement> {
-    let first: Set<Requirement> = fitsEllipse ? [.center, .ellipse] : []
-    let required = analyses.reduce(into: first) { $0.formUnion($1.analysis.requirements) }
-    return required.filter {
-      switch $0 {
+  /// What the stages need, directly or through the stage that finds it, and neither the job nor the file gives.
+  func unknown(_ analyses: [PlannedStage], _ context: FrameContext, _ sections: DecodedSections) -> Set<Fact> {
+    var wanted = analyses.reduce(into: Set<Fact>()) { $0.formUnion($1.stage.needs) }
+    // What the job asks for itself.
+    if sections.calibration.ellipse?.ring != nil { wanted.insert(.ellipse) }
+    if sections.detector.findsDeadPixels { wanted.insert(.deadPixels) }
+    if context.calibration.countsPerElectron != nil { wanted.insert(.dose) }
+    let found = analyses.reduce(into: Set<Fact>()) { $0.formUnion($1.stage.provides) }
+    func isUnknown(_ fact: Fact) -> Bool {
+      switch fact {
       case .center: context.calibration.center == nil
-      case .semiangle: context.diskRadius == nil
+      case .disk: context.diskRadius == nil
       case .ellipse: context.calibration.ellipse == nil
+      case .deadPixels: sections.detector.findsDeadPixels
+      case .origins, .dose: !found.contains(fact)
       }
     }
+    var unknown: Set<Fact> = []
+    while case let more = wanted.filter(isUnknown).subtracting(unknown), !more.isEmpty {
+      unknown.formUnion(more)
+      for type in environment.calibrating {
+        let stage = type.init()
+        if !stage.provides.isDisjoint(with: more) { wanted.formUnion(stage.needs) }
+      }
+    }
+    return unknown
   }
 
-  /// Whether the ring's radii can be known in px once the run has measured what it will.
-  mutating func check(_ ring: Pair<Quantity>, _ context: FrameContext, measuresDisk: Bool) {
+  /// The stages that find these facts, each behind those that find what it needs.
+  mutating func providers(of unknown: Set<Fact>) -> [PlannedStage] {
+    var waiting = environment.calibrating.filter { !$0.init().provides.isDisjoint(with: unknown) }
+    var missing = unknown
+    var result: [PlannedStage] = []
+    while let next = waiting.firstIndex(where: { $0.init().needs.isDisjoint(with: missing) }) {
+      let type = waiting.remove(at: next)
+      missing.subtract(type.init().provides)
+      if let stage = calibrating(type) { result.append(stage) }
+    }
+    if let fact = missing.first {
+      problems.append(Problem(.internalError, at: "analyses", "no stage finds the \(fact.rawValue) that is needed"))
+    }
+    return result
+  }
+
+  private mutating func calibrating(_ type: any CalibratingStage.Type) -> PlannedStage? {
+    var parameters = Setting.map([])
+    if case .map(let items)? = job.value(at: type.jobPlace) { parameters = .map(items) }
     do {
-      _ = try (measuresDisk ? context.guess(middle: 0.5, radius: 0.25) : context).pixels(ring.y)
+      return try decode(type, parameters, at: type.jobPlace)
     } catch {
-      add(error, inside: "calibration.ellipse.ring")
+      add(error, inside: type.jobPlace)
+      return nil
     }
   }
 
-  /// What the analyses say about this scan. Where the center or the disk is still to be measured, only what is wrong
+  /// What the stages say about this scan. Where the center or the disk is still to be measured, only what is wrong
   /// for each of several guesses is certainly wrong.
-  mutating func check(_ analyses: [PlannedAnalysis], _ context: FrameContext, guessing: Bool) {
-    let guesses =
-      guessing
-      ? [
-        context.guess(middle: 0.5, radius: 0.25), context.guess(middle: 0.25, radius: 0.1),
-        context.guess(middle: 0.75, radius: 0.1),
-      ]
-      : [context]
-    for analysis in analyses where arrays.keys.contains(all: analysis.analysis.files) {
-      let found = guesses.map { guess in
-        do {
-          _ = try analysis.analysis.outputs(guess)
-          return [Problem]()
-        } catch {
-          return Jobs.problems(of: error)
-        }
+  mutating func check(
+    _ analyses: [PlannedStage], _ calibrating: [PlannedStage], _ context: FrameContext, _ unknown: Set<Fact>
+  ) {
+    let first = context.guess(middle: 0.5, radius: 0.25)
+    let others = [context.guess(middle: 0.25, radius: 0.1), context.guess(middle: 0.75, radius: 0.1)]
+    let guesses = unknown.isDisjoint(with: [.center, .disk, .ellipse]) ? [context] : [first] + others
+    for stage in analyses where arrays.keys.contains(all: stage.stage.files) { check(stage, guesses) }
+    let isMeasured = !unknown.isDisjoint(with: [.center, .disk])
+    for stage in calibrating { check(stage, [isMeasured ? first : context]) }
+  }
+
+  private mutating func check(_ stage: PlannedStage, _ guesses: [FrameContext]) {
+    let found = guesses.map { guess in
+      do {
+        _ = try stage.stage.outputs(guess)
+        return [Problem]()
+      } catch {
+        return Jobs.problems(of: error)
       }
-      for problem in found[0]
-      where found.allSatisfy({ $0.contains { $0.place == problem.place && $0.code == problem.code } }) {
-        problems.append(problem.inside(analysis.place))
-      }
+    }
+    for problem in found[0]
+    where found.allSatisfy({ $0.contains { $0.place == problem.place && $0.code == problem.code } }) {
+      problems.append(problem.inside(stage.place))
     }
   }
 }

@@ -62,7 +62,7 @@ extension Planner {
     unknownKey(key, allowed: allowed).message.firstMatch(of: /did you mean '(.*?)'/).map { String($0.1) }
   }
 
-  mutating func decodeAnalyses() -> [PlannedAnalysis] {
+  mutating func decodeAnalyses() -> [PlannedStage] {
     guard case .list(let entries)? = job.root["analyses"], !entries.isEmpty else {
       let given =
         job.root["analyses"].map { $0 == .null || $0 == .list([]) ? "empty" : "\($0.kind) given" } ?? "missing"
@@ -73,7 +73,7 @@ extension Planner {
           "\(given); a list such as '- center_of_mass: {}' is needed; the analyses are \(names)"))
       return []
     }
-    var analyses: [PlannedAnalysis] = []
+    var analyses: [PlannedStage] = []
     for (index, entry) in entries.enumerated() {
       do {
         analyses.append(try decode(entry, at: "analyses.\(index)"))
@@ -84,32 +84,33 @@ extension Planner {
     return analyses
   }
 
-  /// `center: fitted` needs the analysis that fits it: in front, with its defaults, where the job lists none.
-  mutating func withOrigin(_ analyses: [PlannedAnalysis], isFollowed: Bool) -> [PlannedAnalysis] {
+  /// `center: fitted` needs the stage that fits it: in front, with its defaults, where the job lists none.
+  mutating func withOrigin(_ analyses: [PlannedStage], isFollowed: Bool) -> [PlannedStage] {
     guard isFollowed else { return analyses }
-    let name = "origin"
-    let listed = analyses.filter { $0.name == name }
+    let place = "calibration.center"
+    let listed = analyses.filter { $0.stage.provides.contains(.origins) }
     if listed.count > 1 {
       problems.append(
         Problem(
-          .badConfiguration, at: "calibration.center",
-          "fitted given, and the analysis \(name) \(listed.count) times (\(listed.map(\.place).joined(separator: ", "))); "
+          .badConfiguration, at: place,
+          "fitted given, and the analysis \(listed[0].name) \(listed.count) times "
+            + "(\(listed.map(\.place).joined(separator: ", "))); "
             + "one is followed; remove the others, or run them in a job of their own"))
     }
     guard listed.isEmpty else { return analyses }
-    guard let type = environment.analyses.first(where: { $0.declarationName == name }) else {
-      problems.append(Problem(.internalError, at: "calibration.center", "there is no analysis \(name)"))
+    guard let type = environment.analyses.first(where: { $0.init().provides.contains(.origins) }) else {
+      problems.append(Problem(.internalError, at: place, "there is no analysis that fits the origin"))
       return analyses
     }
     do {
-      return [try decode(type, .map([]), at: "calibration.center.\(name)")] + analyses
+      return [try decode(type, .map([]), at: "\(place).\(type.declarationName)")] + analyses
     } catch {
-      add(error, inside: "calibration.center")
+      add(error, inside: place)
       return analyses
     }
   }
 
-  private func decode(_ entry: Setting, at place: String) throws -> PlannedAnalysis {
+  private func decode(_ entry: Setting, at place: String) throws -> PlannedStage {
     let name: String
     let parameters: Setting
     switch entry {
@@ -133,17 +134,17 @@ extension Planner {
     }
   }
 
-  private func decode<Analysis: FrameAnalysis>(
+  func decode<Analysis: Stage>(
     _ type: Analysis.Type, _ parameters: Setting, at place: String
-  ) throws -> PlannedAnalysis {
+  ) throws -> PlannedStage {
     let declaration = Analysis.declaration
     var analysis = Analysis()
     try declaration.decode(parameters, into: &analysis)
     let encoded = declaration.encode(analysis).map { key, value in
       (key: key, value: value.precise(parameters[key]), origin: job.origin(of: "\(place).\(key)"))
     }
-    return PlannedAnalysis(
-      name: declaration.name, place: place, analysis: analysis, algorithm: declaration.source,
+    return PlannedStage(
+      name: declaration.name, place: place, stage: analysis, algorithm: declaration.source,
       revision: declaration.revision, parameters: encoded, job: job)
   }
 }

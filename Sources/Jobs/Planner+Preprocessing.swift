@@ -28,21 +28,3 @@ extension Planner {
     }
   }
 }
-
-extension Plan {
-  /// Whether bad pixels are to be found in the frames of the file before anything else.
-  public var findsBadPixels: Bool { preprocessing.detector.findsDeadPixels }
-
-  /// The plan once the bad pixels are found, as indices in the frames of the file. Throws `Problems`.
-  public func with(badPixels: [Int]) throws(Problems) -> Plan {
-    var plan = self
-    var dead = [Bool](repeating: false, count: rawSource.description.detectorShape.count)
-    for pixel in badPixels where dead.indices.contains(pixel) { dead[pixel] = true }
-    plan.preprocessing.detector.deadPixels = dead
-    let corrected = try plan.preprocessing.applied(to: rawSource, scan: rawScan)
-    plan.corrected = corrected
-    plan.context.deadPixels = corrected.deadPixels
-    plan.context.saturation = corrected.saturation
-    return plan
-  }
-}

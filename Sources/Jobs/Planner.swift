@@ -1,4 +1,3 @@
-import Reconstruction
 import STEM
 
 extension Plan {
@@ -65,18 +64,18 @@ struct Planner {
     context.arrays = arrays
     context.deadPixels = corrected?.deadPixels
     context.followsOrigin = follows
-    if follows, let given = analyses.lazy.compactMap({ ($0.analysis as? OriginFit)?.givenCenter(context) }).first {
+    for analysis in analyses where follows {
       // Known from the files that give it: nothing is to be measured.
-      context.calibration.center = Sourced(given, .file)
+      guard let center = analysis.stage.given(context).center else { continue }
+      context.calibration.center = Sourced(center, .file)
     }
     let selection = isKnown ? self.selection(sections.scan, scan) : PositionSelection(shape: scan)
-    for analysis in analyses where follows && type(of: analysis.analysis).keepsMeanCenter {
+    for analysis in analyses where follows && type(of: analysis.stage).keepsMeanCenter {
       warnings.append("\(analysis.name) does not follow the fitted origin: its rings stay around the mean center")
     }
-    let ring = sections.calibration.ellipse?.ring
-    let toMeasure = unknown(analyses, context, fitsEllipse: ring != nil)
-    check(analyses, context, guessing: !toMeasure.isEmpty)
-    if let ring { check(ring, context, measuresDisk: !toMeasure.isDisjoint(with: [.center, .semiangle])) }
+    let unknown = unknown(analyses, context, sections)
+    let calibrating = providers(of: unknown)
+    check(analyses, calibrating, context, unknown)
     guard let outputPath = sections.output.path else { return nil }
     let resolution = Resolution(
       job: job, sections: sections, analyses: analyses, calibration: context.calibration, description: description,
@@ -84,7 +83,7 @@ struct Planner {
     return Plan(
       rawSource: input, rawScan: rawScan, preprocessing: preprocessing, corrected: corrected, outputPath: outputPath,
       images: sections.output.images, scan: scan, selection: selection, context: context, analyses: analyses,
-      ellipseRing: ring, toMeasure: toMeasure, warnings: warnings,
+      calibrating: calibrating, unknown: unknown, warnings: warnings,
       resolvedJob: resolution.resolvedJob(), parameters: resolution.parameters(),
       checkpointInterval: sections.run.checkpointInterval.base, masksBadFrames: sections.run.onBadFrame == .mask,
       memoryPerRank: sections.run.memoryPerRank.map { Int($0.base) },

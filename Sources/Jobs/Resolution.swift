@@ -4,7 +4,7 @@ import STEM
 struct Resolution {
   let job: JobFile
   let sections: DecodedSections
-  let analyses: [PlannedAnalysis]
+  let analyses: [PlannedStage]
   let calibration: Calibration
   let description: SourceDescription
   let scan: Shape

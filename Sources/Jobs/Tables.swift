@@ -23,7 +23,7 @@ public func sectionTable(_ name: String) -> String? {
   JobSections.types.first { $0.name == name }.map { $0.table }
 }
 
-extension FrameAnalysis {
+extension Stage {
   fileprivate static var tableRow: [String] {
     let outputs = declaration.outputs.map { "`\($0.name)`" }.joined(separator: ", ")
     return ["`\(declaration.name)`", declaration.summary, outputs, declaration.source]

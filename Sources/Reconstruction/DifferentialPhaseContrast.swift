@@ -93,8 +93,8 @@ public struct DifferentialPhaseContrast: Reconstruction {
       "Least squares: ends where an iteration takes less than this part of the misfit."),
   ]
 
-  public var requirements: Set<Requirement> {
-    usesSegments && response == .disk ? [.center, .semiangle] : [.center]
+  public var needs: Set<Fact> {
+    usesSegments && response == .disk ? [.center, .disk] : [.center]
   }
 
   public var files: [String] { [mask, vacuum, solverMask].compactMap { $0 } }
@@ -119,7 +119,7 @@ public struct DifferentialPhaseContrast: Reconstruction {
     return try solver.solve(control)
   }
 
-  public func solverBytes(_ context: FrameContext) -> Int {
+  public func memoryBytes(_ context: FrameContext) -> Int {
     // Maps of the outputs, of the steps between, and spectra.
     (480 + 8 * (segments?.rings.reduce(0) { $0 + $1.sectors } ?? 0)) * context.scan.count
   }

@@ -3,12 +3,12 @@ import Kernels
 import STEM
 
 extension OriginFit {
-  public func solverBytes(_ context: FrameContext) -> Int { 160 * context.scan.count }
+  public func memoryBytes(_ context: FrameContext) -> Int { 160 * context.scan.count }
 
   public func solve(
     _ pass: PassResults, _ context: FrameContext, _ control: any SolverControl
   ) throws -> Solution {
-    let measured = isGiven ? try given(context) : Pair(pass.rows["measured_y"] ?? [], pass.rows["measured_x"] ?? [])
+    let measured = isGiven ? try givenMaps(context) : Pair(pass.rows["measured_y"] ?? [], pass.rows["measured_x"] ?? [])
     let order = fit.order
     guard
       let surface = SurfaceFit(
@@ -24,6 +24,7 @@ extension OriginFit {
     var solution = Solution(values: [
       "fitted_y": fitted.y, "fitted_x": fitted.x, "residual_y": residual.y, "residual_x": residual.x,
     ])
+    solution.facts.origins = OriginField(y: fitted.y, x: fitted.x, mean: context.center)
     if isGiven {
       solution.values["measured_y"] = measured.y
       solution.values["measured_x"] = measured.x

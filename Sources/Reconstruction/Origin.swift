@@ -57,16 +57,17 @@ public struct OriginFit: Reconstruction {
     }
   }
 
-  public var requirements: Set<Requirement> {
+  public var needs: Set<Fact> {
     if isGiven { return [] }
-    return radius == nil ? [.center, .semiangle] : [.center]
+    return radius == nil ? [.center, .disk] : [.center]
   }
+  public var provides: Set<Fact> { [.origins] }
   public var files: [String] { [measuredY, measuredX].compactMap { $0 } }
   var isGiven: Bool { measuredY != nil || measuredX != nil }
 
   public func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     if isGiven {
-      _ = try given(context)
+      _ = try givenMaps(context)
       return Self.descriptions
     }
     let radius = try pixels(context)
@@ -108,7 +109,7 @@ public struct OriginFit: Reconstruction {
   }
 
   /// The origin from files. Throws `Problems`.
-  func given(_ context: FrameContext) throws -> Pair<[Double]> {
+  func givenMaps(_ context: FrameContext) throws -> Pair<[Double]> {
     var found: [String: [Double]] = [:]
     var problems: [Problem] = []
     for (key, file) in [("measured_y", measuredY), ("measured_x", measuredX)] {
@@ -129,10 +130,12 @@ public struct OriginFit: Reconstruction {
     return values
   }
 
-  /// The middle of the origin from files [px]; nil where it is to be measured or the files do not fit.
-  public func givenCenter(_ context: FrameContext) -> Pair<Double>? {
-    guard isGiven, let maps = try? given(context) else { return nil }
-    return Pair(selectedMedian(maps.y.filter(\.isFinite)), selectedMedian(maps.x.filter(\.isFinite)))
+  /// The middle of the origin from files; nothing where it is to be measured or the files do not fit.
+  public func given(_ context: FrameContext) -> Facts {
+    var facts = Facts()
+    guard isGiven, let maps = try? givenMaps(context) else { return facts }
+    facts.center = Pair(selectedMedian(maps.y.filter(\.isFinite)), selectedMedian(maps.x.filter(\.isFinite)))
+    return facts
   }
 }
 

@@ -1,7 +1,7 @@
 import STEM
 
-/// Every analysis with a stage after the pass; everything else about one follows from its declaration.
-public let reconstructionRegistry: [any FrameAnalysis.Type] = [
+/// Every stage that works on the whole scan; everything else about one follows from its declaration.
+public let reconstructionRegistry: [any Stage.Type] = [
   OriginFit.self,
   DifferentialPhaseContrast.self,
 ]

@@ -21,6 +21,10 @@ struct OutputFile {
   var partial: String { path + ".partial" }
   /// The first one also says which run it is.
   func checkpoint(_ pass: Int) -> String { path + ".partial.checkpoint" + (pass == 0 ? "" : ".\(pass)") }
+  /// Of a pass that a stage asks for itself.
+  func checkpoint(_ step: Int, part: Int) -> String { "\(path).partial.checkpoint.\(step).part\(part)" }
+  /// The state of a stage that iterates on all ranks.
+  func state(_ group: Int) -> String { "\(path).partial.solver.\(group).state" }
   /// The state of a solver.
   func solver(_ group: Int) -> String { path + ".partial.solver.\(group)" }
   var measurement: String { path + ".partial.measurement" }

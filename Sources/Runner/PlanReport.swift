@@ -1,4 +1,4 @@
-import Analyses
+import Calibrating
 import Foundation
 import Jobs
 import STEM
@@ -6,15 +6,15 @@ import STEM
 /// What `check` tells of a plan: everything a run would do up to the first read.
 public struct PlanReport {
   private let plan: Plan
-  private let passes: [JobPass]
+  private let steps: [JobStep]
   private let memory: MemoryPlan
 
   /// Throws `Problems` with everything a run would refuse before it reads.
   public init(_ plan: Plan, existing: RunOptions.Existing) throws {
     self.plan = plan
     try OutputFile(path: plan.outputPath, existing: existing).check(input: plan.description.path)
-    passes = try JobPass.all(plan, plan.provisionalContext)
-    memory = MemoryPlan(plan, passBytes: passes.map(\.memoryBytes).max() ?? 0, ranksOnNode: 1)
+    steps = try JobStep.all(plan, plan.frames(Facts()), plan.provisionalContext)
+    memory = MemoryPlan(plan, passBytes: steps.map(\.memoryBytes).max() ?? 0, ranksOnNode: 1)
     try memory.check()
   }
 
@@ -61,35 +61,41 @@ public struct PlanReport {
 
   private var passLines: [String] {
     var lines: [String] = []
-    if plan.findsBadPixels {
-      lines.append(
-        "find bad pixels in \(min(plan.selectionInFile.count, Measurement.mostPositions)) frames of the file")
+    for stage in plan.calibrating {
+      let found = stage.stage.provides.intersection(plan.unknown).map(\.rawValue).sorted()
+      lines.append("find \(found.joined(separator: " and ")) in a sample of the scan (\(stage.name))")
     }
-    if !plan.toMeasure.isEmpty {
-      let count = min(plan.selection.count, Measurement.mostPositions)
-      lines.append("measure \(plan.toMeasure.map(\.rawValue).sorted().joined(separator: " and ")) in \(count) patterns")
-    }
-    for pass in passes {
-      let blocks = pass.frames.blocks
+    for step in steps {
+      let names = step.stages.map(\.name).joined(separator: ", ")
+      let blocks = step.pass?.blocks
       lines.append(
-        pass.analyses.map(\.name).joined(separator: ", ")
-          + ": \(blocks.blockCount) blocks of \(blocks.blockPositions) positions, \(blocks.leafCount) leaves")
+        names
+          + (blocks.map {
+            ": \($0.blockCount) blocks of \($0.blockPositions) positions, \($0.leafCount) leaves"
+          } ?? ": passes of its own"))
     }
     lines.append("private memory per rank \(memory.text), for one rank on this machine")
     return lines
   }
 
   private var outputLines: [String] {
-    passes.flatMap { zip($0.members, $0.outputs) }.sorted { $0.0 < $1.0 }.flatMap { member, outputs in
+    steps.flatMap { zip($0.members, $0.outputs) }.sorted { $0.0 < $1.0 }.flatMap { member, outputs in
       [plan.analyses[member].name]
         + outputs.map { "  \(padded($0.name, 22)) \(padded($0.kind.rawValue, 20)) \($0.unit)" }
     }
   }
 
+  /// Of a few patterns; nil where nobody knows what an electron counts, or nothing can be read.
+  private var meanCounts: Double? {
+    guard plan.context.calibration.countsPerElectron != nil,
+      let reader = try? plan.source.limited(to: memory.readerBytes).makeReader()
+    else { return nil }
+    let counts = DoseSample.totals(reader, plan.selection, plan.context).filter(\.isFinite)
+    return counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
+  }
+
   private var samplingLines: [String] {
-    let counts = plan.sampleTotals(try plan.source.limited(to: memory.readerBytes).makeReader()).filter(\.isFinite)
-    let mean = counts.isEmpty ? nil : counts.reduce(0, +) / Double(counts.count)
-    return plan.sampling(meanCounts: mean).map {
+    plan.sampling(meanCounts: meanCounts).map {
       "\(padded($0.label, 16)) \($0.text)\($0.verdict == .warning ? "   (warning)" : "")"
     }
   }

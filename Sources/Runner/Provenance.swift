@@ -13,6 +13,9 @@ public let ronchiVersion = "0.1.0"
 /// Everything a reader of the output needs to repeat the run.
 struct Provenance {
   let plan: Plan
+  let frames: PlannedFrames
+  /// What calibrating stages keep.
+  let measured: [(key: String, value: Setting)]
   let commandLine: [String]
   let hosts: [String]
   let rankCount: Int
@@ -40,26 +43,9 @@ struct Provenance {
       ("input_pixel_type", .text(source.pixelType.numpyName)),
       ("input_storage", .text(source.storage)),
       ("input_notes", .list(source.notes.map { .text($0) })),
-      ("corrections", .list(plan.corrections.map { .text($0) })),
+      ("corrections", .list(frames.corrections.map { .text($0) })),
       ("array_checksums", identity.arrays.map { .text($0) } ?? .list([])),
-    ].filter { $0.value != .list([]) } + foundPixels + measuredDisk + [("start_time", .text(timestamp(start)))]
-  }
-
-  /// Where the run looked for the bright disk, whether or not its radius was known before.
-  private var measuredDisk: [(key: String, value: Setting)] {
-    guard let radius = Measurement.diskRadius(identity.measured) else { return [] }
-    return [("measured_disk_radius_px", .number(radius))]
-  }
-
-  /// How many bad pixels were found, and the first of them, [y, x] in the file's frames.
-  private var foundPixels: [(key: String, value: Setting)] {
-    guard let found = identity.badPixels else { return [] }
-    let width = plan.rawSource.description.detectorShape.x
-    let places = BadPixelSearch.places(found, width: width, atMost: 1000)
-    return [
-      ("dead_pixels_found", .integer(found.count)),
-      ("dead_pixels_found_at", .list(places.map { .text($0) })),
-    ].filter { $0.value != .list([]) }
+    ].filter { $0.value != .list([]) } + measured + [("start_time", .text(timestamp(start)))]
   }
 
   /// What the end of the run overwrites.

@@ -17,10 +17,8 @@ struct RunIdentity: Codable {
   /// Whether the output is added to an existing file, and to which state of it.
   var base: String
   var places: ResultPlaces?
-  /// What the run measured first (`Measurement.values`).
-  var measured: [Double] = []
-  /// Bad pixels as indices in the file's frames, where the run looked for them.
-  var badPixels: [Int]?
+  /// What the run found before it laid out its results.
+  var facts = Facts()
   /// Of the array files that the job names.
   var arrays: String?
 

@@ -1,4 +1,5 @@
 import Foundation
+import STEM
 
 /// What a run did, for the last lines on standard output.
 public struct RunSummary: Sendable {
@@ -20,7 +21,7 @@ public struct RunSummary: Sendable {
   /// Frames of the output that could not be read, also by the runs that this one continues.
   public var masked = 0
   /// Where the counts of an electron are known.
-  public var dose: RunDose?
+  public var dose: Dose?
 
   public var bytes: Int { ranks.reduce(0) { $0 + $1.bytes } }
 

@@ -24,7 +24,7 @@ import Testing
     for (value, expected) in zip(found, [1.0, 2, 0]) { #expect(abs(value - expected) < 1e-12) }
     let given = try decode(LogRatio.self, [("radius", .text("8 px"))])
     #expect(try run(given, scene, frames).map("log_ratio") == found)
-    #expect(LogRatio().requirements == [.center, .semiangle] && given.requirements == [.center])
+    #expect(LogRatio().needs == [.center, .disk] && given.needs == [.center])
   }
 
   @Test("empty frames and frames without bright field are NaN", arguments: [PixelType.u16, .f32])

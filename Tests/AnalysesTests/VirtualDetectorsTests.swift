@@ -16,7 +16,7 @@ import Testing
   func presets(type: PixelType) throws {
     let shape = Shape(97, 128), context = context(shape, type, center: Pair(50.2, 61.7))
     let analysis = try detectors(["bf", "abf", "adf", "haadf"].map { ($0, [("preset", .text($0))]) })
-    #expect(analysis.requirements == [.center, .semiangle])
+    #expect(analysis.needs == [.center, .disk])
     let frame = counts(shape, seed: 1)
     let results = try run(analysis, context, [frame])
     let parts = ["bf", "adf", "haadf"].map { results.map($0)[0] }
@@ -28,7 +28,7 @@ import Testing
   func disk() throws {
     let shape = Shape(64, 64), context = context(shape, center: Pair(30, 33))
     let analysis = try detectors([("disk", [("shape", .text("disk")), ("radius", .text("10 mrad"))])])
-    #expect(analysis.requirements == [.center])
+    #expect(analysis.needs == [.center])
     let frame = counts(shape, seed: 2)
     var expected = 0.0
     for y in 0..<64 {
@@ -75,7 +75,7 @@ import Testing
       ),
       ("spot", [("shape", .text("point")), ("center", .list([.integer(2), .integer(3)]))]),
     ])
-    #expect(analysis.requirements.isEmpty)
+    #expect(analysis.needs.isEmpty)
     let frame = counts(shape, seed: 3)
     var box = 0.0
     for y in 4...6 { for x in 6...9 { box += frame[y * 30 + x] } }
@@ -99,7 +99,7 @@ import Testing
       ("binary", [("shape", .text("mask")), ("path", .text("binary.npy"))]),
       ("ramp", [("shape", .text("mask")), ("path", .text("ramp.npy"))]),
     ])
-    #expect(analysis.files == ["binary.npy", "ramp.npy"] && analysis.requirements.isEmpty)
+    #expect(analysis.files == ["binary.npy", "ramp.npy"] && analysis.needs.isEmpty)
     var frame = counts(shape, seed: 4)
     frame[6] = .nan
     let results = try run(analysis, context, [frame, frame, frame, frame], block: 3)

@@ -12,13 +12,13 @@ struct CalibrationSourcesTests {
   func pixelFromDisk() throws {
     let plan = try plan(bare + "calibration: {semiangle: 20 mrad, energy: 200 keV}")
     #expect(plan.context.calibration.detectorPixel == nil)
-    let calibration = plan.measured(center: Pair(7, 16), diskRadius: 5).calibration
+    let calibration = try plan.measured(center: Pair(7, 16), diskRadius: 5).context.calibration
     #expect(calibration.detectorPixel?.origin == .measured)
     #expect(abs(calibration.pixelAngle!.y - 0.004) < 1e-15)
     #expect(abs(calibration.pixelReciprocal!.x - 0.004 / 0.0250793) < 1e-4)
     let both = try Jobs.Plan.make(
       JobFile.parse(bare + "calibration: {semiangle: 20 mrad, detector_pixel: 3 mrad}", name: "job.yml"), in: world())
-    #expect(both.measured(center: Pair(7, 16), diskRadius: 5).calibration.detectorPixel?.origin == .job)
+    #expect(try both.measured(center: Pair(7, 16), diskRadius: 5).context.calibration.detectorPixel?.origin == .job)
   }
 
   @Test("an ellipse is given, in any turn of its axis, or fitted to a ring")
@@ -28,13 +28,13 @@ struct CalibrationSourcesTests {
     #expect(ellipse.origin == .job && ellipse.value.ratio == 1.03)
     #expect(abs(ellipse.value.angle * 180 / .pi - 20) < 1e-12)
     #expect(try plan(given.resolvedJob).context.calibration.ellipse?.value == ellipse.value)
-    #expect(given.ellipseRing == nil && given.toMeasure.isEmpty)
+    #expect(given.calibrating.isEmpty && given.toMeasure.isEmpty)
 
     let fitted = try plan(goodJob + "\ncalibration: {ellipse: {ring: [30 mrad, 45 mrad]}}")
     #expect(fitted.toMeasure == [.ellipse] && fitted.context.calibration.ellipse == nil)
-    #expect(fitted.ellipseRing == Pair(Quantity(30, .milliradian), Quantity(45, .milliradian)))
+    #expect(fitted.calibrating.map { $0.parameters.map(\.value.text) } == [["[30 mrad, 45 mrad]"]])
     #expect(try plan(fitted.resolvedJob).resolvedJob == fitted.resolvedJob)
-    let measured = fitted.measured(center: nil, diskRadius: nil, ellipse: Ellipse(ratio: 1.1, angle: 0.2))
+    let measured = try fitted.measured(ellipse: Ellipse(ratio: 1.1, angle: 0.2)).context
     #expect(measured.calibration.ellipse == Sourced(Ellipse(ratio: 1.1, angle: 0.2), .measured))
     #expect(try plan(bare + "calibration: {ellipse: {ring: [5 px, 7 px]}}").toMeasure == [.center, .ellipse])
   }

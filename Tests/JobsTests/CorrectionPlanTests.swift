@@ -49,11 +49,11 @@ struct CorrectionPlanTests {
     for action in ["exclude", "interpolate"] {
       let waiting = try plan(goodJob + "\ndetector: {dead_pixels: find, dead_pixel_action: \(action), flip_y: true}")
       #expect(waiting.findsBadPixels && waiting.context.deadPixels == nil)
-      let complete = try waiting.with(badPixels: [2 * 32 + 5])
-      #expect(complete.source.description.pixelType == waiting.description.pixelType)
-      let dead = complete.context.deadPixels
+      let frames = try waiting.measured(deadPixels: [2 * 32 + 5])
+      #expect(frames.description.pixelType == waiting.description.pixelType)
+      let dead = frames.context.deadPixels
       #expect(dead?.indices.filter { dead![$0] } == (action == "exclude" ? [13 * 32 + 5] : nil))
-      #expect(try waiting.with(badPixels: []).context.deadPixels == nil)
+      #expect(try waiting.measured(deadPixels: []).context.deadPixels == nil)
     }
   }
 

@@ -69,7 +69,7 @@ struct ExampleTests {
   }
 }
 
-extension FrameAnalysis {
+extension Stage {
   /// Indented as an entry of `analyses`.
   fileprivate static var exampleText: String {
     declaration.example.split(separator: "\n").map { "  \($0)\n" }.joined()

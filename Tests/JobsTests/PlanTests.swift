@@ -108,16 +108,16 @@ struct PlanTests {
     let job =
       "input: {path: bare.h5}\noutput: {path: o}\nanalyses:\n  - virtual_detectors: {detectors: {bf: {preset: bf}}}\n"
     let unknown = try plan(job)
-    #expect(unknown.toMeasure == [.center, .semiangle])
+    #expect(unknown.toMeasure == [.center, .disk])
     #expect(unknown.context.calibration.center == nil)
-    let px = unknown.measured(center: Pair(7, 16.5), diskRadius: 5)
+    let px = try unknown.measured(center: Pair(7, 16.5), diskRadius: 5).context
     #expect(px.calibration.center == Sourced(Pair(7, 16.5), .measured))
     #expect(px.diskRadius == 5)
     #expect(px.calibration.semiangle == nil)
 
     let known = try plan(job + "calibration: {center: [8, 8], detector_pixel: 4 mrad}")
-    #expect(known.toMeasure == [.semiangle])
-    let angle = known.measured(center: Pair(7, 16.5), diskRadius: 5)
+    #expect(known.toMeasure == [.disk])
+    let angle = try known.measured(center: Pair(7, 16.5), diskRadius: 5).context
     #expect(angle.calibration.center == Sourced(Pair(8, 8), .job))
     #expect(angle.calibration.semiangle?.origin == .measured)
     #expect(abs(angle.calibration.semiangle!.value - 0.02) < 1e-15)
@@ -192,7 +192,7 @@ struct ResolvedJobTests {
     #expect(
       first.analyses.map(\.parameters).map { $0.map(\.value) }
         == again.analyses.map(\.parameters).map { $0.map(\.value) })
-    let radius = (again.analyses[1].analysis as? TestCenterOfMass)?.outerRadius
+    let radius = (again.analyses[1].stage as? TestCenterOfMass)?.outerRadius
     #expect(radius == Quantity(3.3333333333333335, .pixel))
   }
 

@@ -21,7 +21,7 @@ struct TestCenterOfMass: FrameAnalysis {
     outputs: [.init("deflection_y", .map, quantity: "Displacement", unit: "px", signed: true, "Mean y.")],
     example: "- center_of_mass: {}\n")
 
-  var requirements: Set<Requirement> { [.center] }
+  var needs: Set<Fact> { [.center] }
 
   func outputs(_ context: FrameContext) throws -> [OutputDescription] {
     if let outerRadius {
@@ -97,9 +97,9 @@ struct TestDetectors: FrameAnalysis {
     outputs: [.init("bf", .map, quantity: "Intensity", unit: "counts", "Bright field.")],
     example: "- virtual_detectors: {detectors: {bf: {preset: bf}}}\n")
 
-  var requirements: Set<Requirement> {
+  var needs: Set<Fact> {
     detectors.list.contains { $0.detector.settings.contains { $0.key == "preset" } }
-      ? [.center, .semiangle] : [.center]
+      ? [.center, .disk] : [.center]
   }
   var files: [String] { detectors.list.compactMap(\.detector.path) }
 
@@ -187,5 +187,16 @@ func failure(
     return (problems.description, problems.exitCode)
   } catch {
     return ("\(error)", .internalError)
+  }
+}
+
+extension Plan {
+  /// Once these facts are found.
+  func measured(
+    deadPixels: [Int]? = nil, center: Pair<Double>? = nil, diskRadius: Double? = nil, ellipse: Ellipse? = nil
+  ) throws -> PlannedFrames {
+    var facts = Facts()
+    (facts.deadPixels, facts.center, facts.diskRadius, facts.ellipse) = (deadPixels, center, diskRadius, ellipse)
+    return try frames(facts)
   }
 }

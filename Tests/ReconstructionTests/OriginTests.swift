@@ -146,8 +146,8 @@ struct OriginTests {
     ]
     var analysis = OriginFit()
     (analysis.measuredY, analysis.measuredX, analysis.fit) = ("y.npy", "x.h5:/a", .none)
-    #expect(analysis.requirements.isEmpty && analysis.files == ["y.npy", "x.h5:/a"])
-    #expect(analysis.givenCenter(context) == Pair(60.6, 60.6))
+    #expect(analysis.needs.isEmpty && analysis.files == ["y.npy", "x.h5:/a"])
+    #expect(analysis.given(context).center == Pair(60.6, 60.6))
     #expect(try analysis.makeKernel(context).rows.isEmpty)
     let solution = try analysis.solve(PassResults(rows: [:]), context, NoControl())
     #expect(solution.values["measured_y"] == values && solution.values["fitted_x"] == values)

@@ -31,6 +31,7 @@ public struct Pair<Value: Sendable>: Sendable {
 
 extension Pair: Equatable where Value: Equatable {}
 extension Pair: Hashable where Value: Hashable {}
+extension Pair: Codable where Value: Codable {}
 
 public typealias Shape = Pair<Int>
 
@@ -45,7 +46,7 @@ extension Pair where Value == Double {
 }
 
 /// Elliptical distortion: what should be a circle lies on the detector as an ellipse.
-public struct Ellipse: Sendable, Equatable {
+public struct Ellipse: Sendable, Codable, Equatable {
   /// Long axis over short axis, at least 1.
   public var ratio: Double
   /// Of the long axis [rad], counter-clockwise on screen from +x (y down), in 0 ..< π.

@@ -1,18 +1,19 @@
-/// An analysis that goes on after the pass, on the complete maps of the whole scan: fits, integrations, solvers.
+/// A frame analysis that goes on after the pass, on the complete maps of the whole scan: fits, integrations, solvers.
 ///
 /// Its kernel works frame by frame as that of any analysis. Once all positions are done, `solve` computes the outputs
 /// that are neither rows of the kernel nor in its `finish()`.
 public protocol Reconstruction: FrameAnalysis {
+  /// Whether anything is left to do after the pass.
+  func solves(_ context: FrameContext) -> Bool
   /// Called on rank 0 while the other ranks wait. Must give the same bits for the same input.
   /// Throws `Problem`, also what `control` throws when the run is to stop.
   func solve(_ pass: PassResults, _ context: FrameContext, _ control: any SolverControl) throws -> Solution
-  /// What `solve` needs beyond the maps of the pass [bytes].
-  func solverBytes(_ context: FrameContext) -> Int
 }
 
 extension Reconstruction {
+  public func solves(_ context: FrameContext) -> Bool { true }
   /// Thirty-two maps in double precision.
-  public func solverBytes(_ context: FrameContext) -> Int { 256 * context.scan.count }
+  public func memoryBytes(_ context: FrameContext) -> Int { 256 * context.scan.count }
 }
 
 /// What a pass found for one analysis.
@@ -39,6 +40,8 @@ public struct Solution: Sendable {
   public var warnings: [String] = []
   /// Lines for the log: `scan rotation 17.02 deg, transpose true (measured)`.
   public var notes: [String] = []
+  /// What later stages may build on: `Stage.provides`.
+  public var facts = Facts()
 
   public init(values: [String: [Double]]) { self.values = values }
 }

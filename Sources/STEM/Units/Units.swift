@@ -145,6 +145,14 @@ public func shortNumber(_ value: Double) -> String {
   return String((value * scale).rounded() / scale)
 }
 
+/// `value` with three significant digits.
+public func threeDigits(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return shortNumber(value) }
+  var scale = 1.0
+  while value.magnitude * scale < 100 { scale *= 10 }
+  return shortNumber((value * scale).rounded() / scale)
+}
+
 /// Relativistic electron wavelength [Å]; `energy` in eV, positive. 300 keV → 0.019687 Å.
 public func electronWavelength(energy: Double) -> Double {
   let restEnergy = 510_998.95  // eV (CODATA 2018)
