@@ -26,7 +26,7 @@ struct ParallelSession {
     do {
       try work()
     } catch let failure as RunFailure {
-      console.clearBar()
+      console.endProgress()
       for problem in failure.problems { console.error(problem) }
       end(failure.code)
     } catch {

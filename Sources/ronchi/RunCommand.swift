@@ -28,6 +28,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Starts over: neither continues an unfinished run nor is content with a finished result.")
   var force = false
 
+  @Flag(name: .shortAndLong, help: "Also where the time of every rank went.")
+  var verbose = false
+
   @Option(help: ArgumentHelp("After a signal the run ends within this time.", valueName: "seconds"))
   var grace = 20
 
@@ -72,11 +75,12 @@ struct RunCommand: ParsableCommand {
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force
-    var summary = try JobRun(plan, options: options, ranks: ranks, console: session.console, since: began).run()
+    var summary = try JobRun(plan, options: options, ranks: ranks, events: session.console, since: began).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
       if logging.logFormat == .json { return print(summary.json) }
       print(summary.text)
+      if verbose { for line in summary.rankLines { print(line) } }
       if !summary.images.isEmpty {
         print("pictures: \(summary.images.count) in \(QuickLooks.defaultFolder(for: summary.outputPath))")
       }

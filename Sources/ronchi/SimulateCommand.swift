@@ -46,7 +46,7 @@ struct SimulateCommand: ParsableCommand {
     try session.run {
       let run = SimulationRun(
         parameters, path: path, overwrite: overwrite, commandLine: CommandLine.arguments, ranks: session.ranks,
-        console: session.console)
+        events: session.console)
       let seconds = try run.run()
       if session.ranks.rank == 0 { printSummary(parameters, seconds) }
     }

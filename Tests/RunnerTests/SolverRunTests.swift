@@ -7,7 +7,7 @@ import Testing
 @Suite struct SolverRunTests {
   private func makeRun(_ path: String, isStopping: @escaping () throws -> Bool = { false }) -> SolverRun {
     SolverRun(
-      "solver", path: path, interval: 0, console: Console(format: .text, isFirstRank: false), isStopping: isStopping)
+      "solver", path: path, interval: 0, events: Console(format: .text, isFirstRank: false), isStopping: isStopping)
   }
 
   private func temporaryPath() -> String {

@@ -7,16 +7,16 @@ import USID
 extension JobRun {
   func announce(_ steps: [JobStep]) {
     let source = plan.rawSource.description
-    console.info(
+    events.info(
       "\(source.path): \(source.format), scan \(plan.rawScan.text), detector \(source.detectorShape.text) "
         + "\(source.pixelType.numpyName), \(source.storage)")
-    for correction in frames.corrections { console.info(correction) }
+    for correction in frames.corrections { events.info(correction) }
     let blocks = steps.compactMap { $0.pass?.blocks }.last
     let cut = blocks.map { " in \($0.blockCount) blocks and \($0.leafCount) leaves" } ?? ""
-    console.info(
+    events.info(
       "\(plan.selection.count) of \(plan.scan.count) positions\(cut) on \(ranks.count) \(ranks.count == 1 ? "rank" : "ranks")"
     )
-    for warning in plan.warnings { console.warning(warning) }
+    for warning in plan.warnings { warn(warning) }
   }
 
   /// The encoded identity of the run, with the places of its outputs, which is the head of its checkpoints. Who waits for

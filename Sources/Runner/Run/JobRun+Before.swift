@@ -10,7 +10,7 @@ extension JobRun {
     let memory = MemoryPlan(plan, passBytes: provisional.map(\.memoryBytes).max() ?? 0, ranksOnNode: ranksOnNode)
     try memory.check()
     readerBytes = memory.readerBytes
-    for note in memory.notes(plan) { console.warning(note) }
+    for note in memory.notes(plan) { warn(note) }
     let base = options.existing == .append && output.exists ? output.state : ""
     return RunIdentity(plan, blocks: provisional.compactMap { $0.pass?.blocks }, base: base)
   }
@@ -31,7 +31,7 @@ extension JobRun {
   }
 
   func finishedSummary() -> RunSummary {
-    console.info("\(output.path) holds the result of this job on this input already; --force computes it again")
+    events.info("\(output.path) holds the result of this job on this input already; --force computes it again")
     return RunSummary(
       outputPath: output.path, wall: (ContinuousClock.now - clock).seconds, phases: [], ranks: [],
       positions: plan.scan.count, selected: plan.selection.count, scanWidth: plan.scan.x, groups: [])

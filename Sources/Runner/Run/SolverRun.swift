@@ -8,7 +8,7 @@ final class SolverRun: SolverControl {
   private let path: String
   private let name: String
   private let interval: Double
-  private let console: Console
+  private let events: any RunEvents
   private let isStopping: () throws -> Bool
   private let began = ContinuousClock.now
   private var lastSave = ContinuousClock.now
@@ -16,11 +16,11 @@ final class SolverRun: SolverControl {
   /// - Parameters:
   ///   - path: of the state's file, which `OutputFile.removePartial` removes
   ///   - interval: seconds between saves
-  init(_ name: String, path: String, interval: Double, console: Console, isStopping: @escaping () throws -> Bool) {
+  init(_ name: String, path: String, interval: Double, events: any RunEvents, isStopping: @escaping () throws -> Bool) {
     self.name = name
     self.path = path
     self.interval = interval
-    self.console = console
+    self.events = events
     self.isStopping = isStopping
   }
 
@@ -34,7 +34,7 @@ final class SolverRun: SolverControl {
   }
 
   func ended(iteration: Int, of total: Int, residual: Double, state: () -> [UInt8]) throws {
-    console.iteration("\(name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
+    events.iteration("\(name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
     if try isStopping() {
       try save(state())
       throw Problem(.tryAgain, "interrupted in \(name); the same command continues where it stopped")

@@ -9,16 +9,16 @@ public final class SimulationRun {
   private let parameters: SimulationParameters
   private let output: OutputFile
   private let ranks: MPIRanks
-  private let console: Console
+  private let events: any RunEvents
   private let commandLine: [String]
 
   public init(
     _ parameters: SimulationParameters, path: String, overwrite: Bool, commandLine: [String], ranks: MPIRanks,
-    console: Console
+    events: any RunEvents
   ) {
     self.parameters = parameters
     self.ranks = ranks
-    self.console = console
+    self.events = events
     self.commandLine = commandLine
     output = OutputFile(path: path, existing: overwrite ? .overwrite : .refuse, canAppend: false)
   }
@@ -38,7 +38,7 @@ public final class SimulationRun {
       try ranks.endTasks()
       try outcome.get()
       try writer.close()
-      console.clearBar()
+      events.endProgress()
       try ranks.onFirst { try output.publish() }
     } catch {
       if ranks.rank == 0 { output.removePartial() }
@@ -101,7 +101,7 @@ public final class SimulationRun {
         try writer.writeFrames(range, UnsafeRawBufferPointer(rebasing: frames[..<(range.count * frameBytes)]))
         try writeTruth(range, simulator, writer)
         made += range.count
-        console.progress(
+        events.progress(
           ProgressState(
             done: min(positions, made * ranks.count), total: positions, frameBytes: frameBytes,
             seconds: (ContinuousClock.now - start).seconds))

@@ -5,9 +5,9 @@ import STEM
 public struct RunSummary: Sendable {
   public let outputPath: String
   /// Seconds from before the input is opened to the closed output, MPI's own start not counted.
-  public let wall: Double
+  public internal(set) var wall: Double
   /// What the wall time of rank 0 consists of, in order.
-  public let phases: [Phase]
+  public internal(set) var phases: [Phase]
   /// One entry a rank, on rank 0.
   public let ranks: [PassStatistics]
   public let positions: Int
@@ -20,6 +20,8 @@ public struct RunSummary: Sendable {
   public var images: [String] = []
   /// Frames of the output that could not be read, also by the runs that this one continues.
   public var masked = 0
+  /// What the user was warned of.
+  public var warnings: [String] = []
   /// Where the counts of an electron are known.
   public var dose: Dose?
 
@@ -31,8 +33,8 @@ public struct RunSummary: Sendable {
       [
         String(
           format: "%d positions, %.3f GB in %.3f s: %.2f GB/s, %.0f frames/s", selected, Double(bytes) / 1e9, wall,
-          Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9))
-      ] + rankLines
+          Double(bytes) / 1e9 / max(wall, 1e-9), Double(selected) / max(wall, 1e-9)), spreadLine,
+      ]
     lines.append(
       "time: "
         + phases.filter { $0.seconds >= 0.0005 }.map { String(format: "%@ %.3f s", $0.name, $0.seconds) }
@@ -57,15 +59,45 @@ public struct RunSummary: Sendable {
 }
 
 extension RunSummary {
-  /// Where each rank's time in the pass went; of many ranks the first ones.
-  private var rankLines: [String] {
-    let most = 8
-    return ranks.prefix(most).enumerated().map { rank, time in
-      String(
-        format:
-          "rank %d: read %.3f s, decode %.3f s, kernels %.3f s, write %.3f s, wait %.3f s, reduce %.3f s; %d frames",
-        rank, time.reading, time.decoding, time.computing, time.writing, time.waiting, time.reducing, time.frames)
-    } + (ranks.count > most ? ["… and \(ranks.count - most) more ranks (all in the JSON summary)"] : [])
+  /// What a rank spent its time on, in the order in which it is told.
+  static let parts: [(name: String, seconds: @Sendable (PassStatistics) -> Double)] = [
+    ("read", { $0.reading }), ("decode", { $0.decoding }), ("kernels", { $0.computing }), ("write", { $0.writing }),
+    ("wait", { $0.waiting }), ("reduce", { $0.reducing }),
+  ]
+
+  /// Minimum, median and maximum over the ranks of each part of their time; one rank has just its times.
+  private var spreadLine: String {
+    let parts = Self.parts.map { name, seconds in
+      let spread = Spread(ranks.map(seconds))
+      return ranks.count == 1
+        ? String(format: "%@ %.3f s", name, spread.median)
+        : String(format: "%@ %.3f / %.3f / %.3f s", name, spread.smallest, spread.median, spread.largest)
+    }
+    let title = ranks.count == 1 ? "rank" : "\(ranks.count) ranks (min / median / max)"
+    return "\(title): \(parts.joined(separator: ", "))"
+  }
+
+  /// Where each rank's time in the pass went.
+  public var rankLines: [String] {
+    ranks.enumerated().map { rank, time in
+      let parts = Self.parts.map { String(format: "%@ %.3f s", $0, $1(time)) }.joined(separator: ", ")
+      return "rank \(rank): \(parts); \(time.frames) frames"
+    }
+  }
+}
+
+/// Smallest, median and largest of some values.
+struct Spread {
+  let smallest: Double
+  let median: Double
+  let largest: Double
+
+  /// - Parameter values: at least one
+  init(_ values: [Double]) {
+    let sorted = values.sorted()
+    smallest = sorted[0]
+    median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    largest = sorted[sorted.count - 1]
   }
 }
 

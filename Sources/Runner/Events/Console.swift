@@ -5,7 +5,7 @@ import STEM
 public enum LogFormat: String, Sendable, CaseIterable { case text, json }
 
 /// What a run says while it works, on standard error and on rank 0 only.
-public final class Console {
+public final class Console: RunEvents {
   private let logger: Logger
   private let format: LogFormat
   private let isTerminal = isatty(STDERR_FILENO) == 1
@@ -23,19 +23,19 @@ public final class Console {
 
   private let isSilent: Bool
 
-  public func info(_ text: String, _ fields: [String: String] = [:]) { log(.info, text, fields) }
-  public func warning(_ text: String, _ fields: [String: String] = [:]) { log(.warning, text, fields) }
+  public func info(_ text: String) { log(.info, text, [:]) }
+  public func warning(_ text: String) { log(.warning, text, [:]) }
   public func error(_ problem: Problem) {
     log(.error, problem.description, format == .json ? ["code": "\(problem.code.rawValue)"] : [:])
   }
 
   private func log(_ level: Logger.Level, _ text: String, _ fields: [String: String]) {
-    clearBar()
+    endProgress()
     logger.log(level: level, "\(text)", metadata: fields.mapValues { .string($0) })
   }
 
   /// A bar five times a second on a terminal, otherwise a line every ten seconds.
-  func progress(_ state: ProgressState) {
+  public func progress(_ state: ProgressState) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
     let bar = isTerminal && format == .text
@@ -45,7 +45,7 @@ public final class Console {
   }
 
   /// A line every ten seconds.
-  func iteration(_ text: String) {
+  public func iteration(_ text: String) {
     guard !isSilent, ContinuousClock.now - lastProgress > .seconds(10) else { return }
     lastProgress = ContinuousClock.now
     log(.info, text, [:])
@@ -59,40 +59,9 @@ public final class Console {
     barIsShown = true
   }
 
-  public func clearBar() {
+  public func endProgress() {
     if barIsShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
     barIsShown = false
-  }
-}
-
-struct ProgressState {
-  var done: Int
-  var total: Int
-  var frameBytes: Int
-  var seconds: Double
-
-  var fraction: Double { total > 0 ? min(1, Double(done) / Double(total)) : 1 }
-  private var rate: Double { seconds > 0 ? Double(done) / seconds : 0 }
-  private var remaining: Double { rate > 0 ? Double(total - done) / rate : 0 }
-
-  var text: String {
-    let percent = Int(fraction * 100)
-    let throughput = String(format: "%.2f", rate * Double(frameBytes) / 1e9)
-    return "\(percent) %  \(Int(rate)) frames/s  \(throughput) GB/s  ETA \(clock(remaining))"
-  }
-
-  var fields: [String: String] {
-    [
-      "done": "\(done)", "total": "\(total)", "frames_per_second": "\(Int(rate))",
-      "gigabytes_per_second": String(format: "%.3f", rate * Double(frameBytes) / 1e9),
-      "eta_seconds": "\(Int(remaining))",
-    ]
-  }
-
-  private func clock(_ seconds: Double) -> String {
-    let s = Int(seconds.rounded(.up))
-    return s < 3600
-      ? String(format: "%d:%02d", s / 60, s % 60) : String(format: "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60)
   }
 }
 

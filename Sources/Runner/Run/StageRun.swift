@@ -115,10 +115,10 @@ final class StageRun: StageContext {
     job.attributes[group, default: []].append((key, value))
   }
 
-  func note(_ text: String) { job.console.info(labeled(text)) }
+  func note(_ text: String) { job.events.info(labeled(text)) }
 
   func warn(_ text: String) {
-    job.console.warning(labeled(text))
+    job.warn(labeled(text))
     guard let group = place?.group else { return }
     warnings.append(text)
     job.attributes[group, default: []].removeAll { $0.key == "warnings" }
@@ -138,7 +138,7 @@ final class StageRun: StageContext {
       try job.output.settle()
       let control = SolverRun(
         stage.name, path: job.output.solver(place?.group ?? 0), interval: job.plan.checkpointInterval,
-        console: job.console, isStopping: isStopping)
+        events: job.events, isStopping: isStopping)
       try work(control)
     }
   }
@@ -157,7 +157,7 @@ final class StageRun: StageContext {
   func ended(
     iteration: Int, of total: Int, residual: Double, state makeState: () throws -> [Int: [UInt8]]
   ) throws {
-    job.console.iteration("\(stage.name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
+    job.events.iteration("\(stage.name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
     // The decision is rank 0's clock and anybody's signal, and the same on all ranks.
     let stops = StopSignals.isRequested
     let wish = try ranks.largest(stops ? 2 : ranks.rank == 0 && state.isDue ? 1 : 0)

@@ -20,7 +20,7 @@ public final class JobRun {
   let plan: Plan
   let options: RunOptions
   let ranks: MPIRanks
-  let console: Console
+  let events: any RunEvents
   let output: OutputFile
   let start = Date()
   let clock: ContinuousClock.Instant
@@ -41,6 +41,7 @@ public final class JobRun {
   /// Whether it goes on where an interrupted one stopped.
   var isResumed = false
   var stepCount = 0
+  private(set) var warnings: [String] = []
   /// What calibrating stages keep with all results.
   var measured: [(key: String, value: Setting)] = []
   /// What stages keep with their own results, by group.
@@ -48,7 +49,8 @@ public final class JobRun {
 
   /// - Parameter began: from when on the run's time counts: before the input was opened for the plan
   public init(
-    _ plan: Plan, options: RunOptions, ranks: MPIRanks, console: Console, since began: ContinuousClock.Instant = .now
+    _ plan: Plan, options: RunOptions, ranks: MPIRanks, events: any RunEvents,
+    since began: ContinuousClock.Instant = .now
   ) throws {
     clock = began
     phases = PhaseClock(since: began)
@@ -56,7 +58,7 @@ public final class JobRun {
     self.plan = plan
     self.options = options
     self.ranks = ranks
-    self.console = console
+    self.events = events
     frames = try plan.frames(Facts())
     output = OutputFile(path: plan.outputPath, existing: options.existing)
     ranks.scheduling = plan.scheduling
@@ -151,29 +153,42 @@ public final class JobRun {
     return try finish(steps, places)
   }
 
-  /// End time and status, the sync and the rename; then the summary.
+  /// End time, status and summary, the sync and the rename.
   private func finish(_ steps: [JobStep], _ places: ResultPlaces) throws -> RunSummary {
+    var summary = try summarize(places)
     try ranks.onFirst {
       let dose = facts.dose?.attributes ?? []
+      let warned: [(key: String, value: Setting)] =
+        warnings.isEmpty ? [] : [("run_warnings", .list(warnings.map { .text($0) }))]
       try ResultFile.finish(
         output.partial, places,
-        [("end_time", .text(timestamp(Date()))), ("status", .text("complete"))] + dose, own: attributes,
-        measurement: dose)
+        [("end_time", .text(timestamp(Date()))), ("status", .text("complete")), ("run_summary", .text(summary.stored))]
+          + warned + dose, own: attributes, measurement: dose)
       try output.publish()
       output.removePartial()
     }
     phases.end("publish")
-    let wall = (ContinuousClock.now - clock).seconds
+    (summary.wall, summary.phases) = ((ContinuousClock.now - clock).seconds, phases.list)
+    return summary
+  }
+
+  private func summarize(_ places: ResultPlaces) throws -> RunSummary {
     let encoded = Array(try JSONEncoder().encode(statistics))
     let perRank = try ranks.gather(encoded).map { try JSONDecoder().decode(PassStatistics.self, from: Data($0)) }
+    let wall = (ContinuousClock.now - clock).seconds
     var summary = RunSummary(
       outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
     let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil
     summary.bottleneck = Bottleneck(perRank, wall: wall, limit: limit)?.text
-    summary.masked = masked
-    summary.dose = facts.dose
+    (summary.masked, summary.dose, summary.warnings) = (masked, facts.dose, warnings)
     return summary
+  }
+
+  /// Tells the user, and keeps it for the results.
+  func warn(_ text: String) {
+    events.warning(text)
+    warnings.append(text)
   }
 
   /// Of the last pass over all frames.

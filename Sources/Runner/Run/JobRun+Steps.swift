@@ -45,8 +45,8 @@ extension JobRun {
     pass.sink = ResultSink(
       writer: writer, number: step.number, members: step.members, outputs: step.outputs, output: output,
       isOnFirstMachine: boots[ranks.rank] == boots[0])
-    pass.announceResumed = { [console, isResumed] done, total in
-      if isResumed { console.info("resumed: \(done) of \(total) blocks done") }
+    pass.announceResumed = { [events, isResumed] done, total in
+      if isResumed { events.info("resumed: \(done) of \(total) blocks done") }
     }
     do { try pass.run(work) } catch {
       // Where this rank had nothing to save, others may have.
@@ -55,7 +55,7 @@ extension JobRun {
       throw error
     }
     statistics = pass.statistics
-    console.clearBar()
+    events.endProgress()
     // What all ranks wrote is read back on one.
     try writer.flush()
     if plan.masksBadFrames { try countMasked(step, writer) }
@@ -81,7 +81,7 @@ extension JobRun {
   }
 
   private func tellHowToGoOn() {
-    console.info(
+    events.info(
       "what was computed stays in \(output.partial); the same command continues, --force starts over"
         + (plan.masksBadFrames ? "" : ", run.on_bad_frame: mask leaves unreadable frames out"))
   }
@@ -90,9 +90,9 @@ extension JobRun {
     let total = plan.selection.count
     let began = ContinuousClock.now
     let share = ranks.count
-    return { [console, frameBytes = plan.description.storedBytes ?? plan.description.frameBytes] mine in
+    return { [events, frameBytes = plan.description.storedBytes ?? plan.description.frameBytes] mine in
       // Ranks work at the same pace but for the last leaves: this rank's count stands for all.
-      console.progress(
+      events.progress(
         ProgressState(
           done: min(total, mine.frames * share), total: total, frameBytes: frameBytes,
           seconds: (ContinuousClock.now - began).seconds))
