@@ -95,7 +95,7 @@ let package = Package(
     tests("EndToEndTests", "ronchi", "HDF5", "STEM"),
     .testTarget(
       name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
-      exclude: ["check_dpc.py", "open_with_peers.py", "requirements.txt"]),
+      exclude: ["check_dpc.py", "open_with_peers.py", "read_with_ronchi.py", "run_docs.py", "requirements.txt"]),
     .target(
       name: "FuzzSupport", dependencies: ["STEM", "Formats", "HDF5", "Jobs"], path: "Tests/FuzzSupport",
       exclude: ["README.md"]),
