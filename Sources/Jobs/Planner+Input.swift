@@ -89,9 +89,11 @@ extension Planner {
     var file = description.calibration
     warnings += file.dropImpossible(on: description.detectorShape).map { "\(description.path): \($0)" }
     let raw = file.completed(by: instrument(section, file))
+    let known = corrected?.calibration(raw) ?? raw
     let resolved = section.resolved(
-      over: corrected?.calibration(raw) ?? raw, on: (corrected?.source.description ?? description).detectorShape,
+      over: known, on: (corrected?.source.description ?? description).detectorShape,
       origin: job.origin(of:), problems: &problems)
+    warnings += CalibrationContradictions(resolved, over: known).sentences
     if let pixel = resolved.detectorPixel?.value, abs(pixel.y.base - pixel.x.base) > 0.01 * pixel.y.base {
       warnings.append("the detector's pixels are not square: radii in mrad and Å⁻¹ use the mean of both sizes")
     }

@@ -65,6 +65,41 @@ struct CalibrationSourcesTests {
   }
 }
 
+@Suite("a calibration that contradicts the file")
+struct CalibrationContradictionTests {
+  @Test(
+    "is used, and named with both values",
+    arguments: [
+      ("energy: 300 keV", "energy: 300 keV (job) is used, the file says 200 keV"),
+      ("semiangle: 21 mrad", "semiangle: 21 mrad (job) is used, the file says 20 mrad"),
+      ("detector_pixel: 5 mrad", "detector_pixel: [5, 5] mrad (job) is used, the file says [4, 4] mrad"),
+      ("scan_step: 0.12 Å", "scan_step: [0.12, 0.12] Å (job) is used, the file says [0.1, 0.1] Å"),
+      ("center: [7.5, 15.75]", "center: [7.5, 15.75] px (job) is used, the file says [7.5, 15.25] px"),
+    ])
+  func named(setting: String, sentence: String) throws {
+    let warnings = try plan(goodJob + "\ncalibration: {\(setting)}").warnings
+    #expect(warnings == ["calibration.\(sentence)"])
+  }
+
+  @Test("in reciprocal units too, through the energy")
+  func reciprocalPixel() throws {
+    let wavelength = electronWavelength(energy: 200e3)
+    let same = try plan(goodJob + "\ncalibration: {detector_pixel: \(0.004 / wavelength) Å⁻¹}").warnings
+    #expect(same.isEmpty)
+    let other = try plan(goodJob + "\ncalibration: {detector_pixel: 0.2 Å⁻¹}").warnings
+    #expect(other.count == 1 && other[0].contains("[0.2, 0.2] Å⁻¹ (job) is used, the file says [0.1594"), "\(other)")
+  }
+
+  @Test("a rounded value, and one that the file does not know, are no contradiction")
+  func rounded() throws {
+    #expect(
+      try plan(goodJob + "\ncalibration: {energy: 200.4 keV, scan_rotation: 12 deg, center: [7.52, 15.22]}").warnings
+        .isEmpty)
+    let first = try plan(goodJob)
+    #expect(try plan(first.resolvedJob).warnings.isEmpty)
+  }
+}
+
 @Suite("instruments")
 struct InstrumentTests {
   private let folder: TestSupport.TemporaryFolder
