@@ -51,11 +51,16 @@ public struct JobFile: Sendable {
     do {
       var document = try JobDocument(yaml: text, name: name)
       var problems: [Problem] = []
+      var resolved: [Override] = []
       for override in overrides {
-        do { document.root = try document.root.applying(override) } catch { problems.append(error) }
+        do {
+          let override = try override.resolved(in: document.root)
+          document.root = try document.root.applying(override)
+          resolved.append(override)
+        } catch { problems.append(error) }
       }
       try problems.throwIfAny()
-      return JobFile(name: name, text: text, overrides: overrides, document: document)
+      return JobFile(name: name, text: text, overrides: resolved, document: document)
     } catch let problem as Problem {
       throw Problems([problem])
     } catch let problems as Problems {

@@ -33,6 +33,21 @@ public struct Override: Sendable, Equatable {
     }
   }
 
+  /// The same with the place of an analysis where its name was given: `virtual_detectors.detectors.bf.radius`. Throws
+  /// `Problem` where the job lists several of that name.
+  func resolved(in root: Setting) throws(Problem) -> Override {
+    let first = String(path.prefix { $0 != "." })
+    guard !JobSections.names.contains(first), case .list(let entries)? = root["analyses"] else { return self }
+    let places = entries.indices.filter { entries[$0].analysisName == first }
+    guard let place = places.first else { return self }
+    guard places.count == 1 else {
+      let paths = places.map { "analyses.\($0).\(path)" }
+      throw Problem(
+        .usage, at: label, "the job lists \(first) \(places.count) times; say which: \(paths.joined(separator: ", "))")
+    }
+    return Override("analyses.\(place).\(path)", value, label: label)
+  }
+
   /// `--input PATH`
   public static func input(_ path: String) -> Override { Override("input.path", .text(path), label: "--input") }
   /// `--dataset PATH`
@@ -63,6 +78,15 @@ extension StringProtocol {
 }
 
 extension Setting {
+  /// Of an entry of `analyses`: `- name` or `- name: {…}`.
+  fileprivate var analysisName: String? {
+    switch self {
+    case .text(let name): name
+    case .map(let items) where items.count == 1: items[0].key
+    default: nil
+    }
+  }
+
   /// This tree with the override's value at its path; missing maps on the way are made. null takes a key away.
   func applying(_ override: Override) throws(Problem) -> Setting {
     let keys = override.path.split(separator: ".").map(String.init)

@@ -107,7 +107,7 @@ struct JobOptions: ParsableArguments {
   @Option(
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Any value of the job: calibration.energy='300 keV', analyses.0.radial_profile.bins=32.",
+      "Any value of the job: calibration.energy='300 keV', radial_profile.bins=32.",
       valueName: "key.path=value"))
   var settings: [String] = []
 

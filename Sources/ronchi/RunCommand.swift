@@ -13,7 +13,7 @@ struct RunCommand: ParsableCommand {
       EXAMPLES
         ronchi run jobs/virtual_detectors.yml --input scan.h5 --output result.h5
         mpirun -n 8 ronchi run job.yml -i scan.mib --scan-shape 256,256 -o result.h5
-        ronchi run job.yml --set analyses.0.virtual_detectors.detectors.disk.radius='12 mrad'
+        ronchi run job.yml --set virtual_detectors.detectors.disk.radius='12 mrad'
       """)
 
   @OptionGroup var jobOptions: JobOptions

@@ -24,6 +24,22 @@ struct OverrideTests {
     #expect(plan.resolvedJob.contains("disk: {radius: 12 px}"))
   }
 
+  @Test("--set takes the name of an analysis for its place, where the job lists one of that name")
+  func byName() throws {
+    let plan = try plan(
+      job, [.set("virtual_detectors.detectors.disk.radius=12 px"), .set("center_of_mass.outer_radius='5 px'")])
+    #expect(plan.resolvedJob.contains("disk: {radius: 12 px}"))
+    #expect(plan.analyses[1].parameters[0].value == .text("5 px"))
+    #expect(plan.analyses[1].parameters[0].origin == .commandLine)
+    let twice = job + "\n  - center_of_mass"
+    let found = failure(twice, [try .set("center_of_mass.outer_radius='5 px'")])
+    #expect(found.code == .usage)
+    #expect(
+      found.text.contains(
+        "the job lists center_of_mass 2 times; say which: analyses.1.center_of_mass.outer_radius, "
+          + "analyses.2.center_of_mass.outer_radius"), "\(found.text)")
+  }
+
   @Test("--set makes the maps that are missing")
   func missingMaps() throws {
     let plan = try plan(
