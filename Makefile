@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build test lint format demo clean benchmark-smoke benchmark-peers soak fuzz
+.PHONY: help deps venv build man install test lint format demo clean benchmark-smoke benchmark-peers soak fuzz
 
 BINARY := .build/release/ronchi
 VENV := .venv
@@ -30,6 +30,24 @@ $(VENV)/.complete: Tests/InteropTests/requirements.txt
 
 build: deps ## the release binary at .build/release/ronchi
 	swift build -c release --product ronchi --static-swift-stdlib
+
+MANUAL := .build/plugins/GenerateManual/outputs/ronchi
+
+man: deps ## the manual pages, from the help texts
+	swift package --disable-sandbox --allow-writing-to-package-directory generate-manual --multi-page
+
+PREFIX ?= /usr/local
+SHARED = $(DESTDIR)$(PREFIX)/share
+
+install: man build ## program, manual pages, completions, instruments, examples and templates, below PREFIX (/usr/local)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/ronchi
+	install -D -m 644 -t $(SHARED)/man/man1 $(MANUAL)/*.1
+	install -d $(SHARED)/bash-completion/completions $(SHARED)/zsh/site-functions $(SHARED)/fish/vendor_completions.d
+	$(BINARY) --generate-completion-script bash > $(SHARED)/bash-completion/completions/ronchi
+	$(BINARY) --generate-completion-script zsh > $(SHARED)/zsh/site-functions/_ronchi
+	$(BINARY) --generate-completion-script fish > $(SHARED)/fish/vendor_completions.d/ronchi.fish
+	install -d $(SHARED)/ronchi
+	cp -R config jobs slurm python LICENSE $(SHARED)/ronchi/
 
 lint: ## style, as CI checks it
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

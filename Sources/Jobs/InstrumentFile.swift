@@ -23,7 +23,10 @@ struct InstrumentFile {
     // Foundation's bundle of the program takes half a millisecond.
     if let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
       let root = URL(fileURLWithPath: program).deletingLastPathComponent().deletingLastPathComponent()
-      folders.append(root.appendingPathComponent("config/instruments").path)
+      // Beside a checkout's program, and where `make install` puts them.
+      for place in ["config/instruments", "share/ronchi/config/instruments"] {
+        folders.append(root.appendingPathComponent(place).path)
+      }
     }
     return folders
   }
