@@ -61,7 +61,7 @@ extension Benchmarks {
       let cases = KernelCases(width: width, type: type)
       let context = cases.context
       for (name, analyses) in cases.all {
-        let kernels = try analyses.map { try $0.makeKernel(context) }
+        let kernels = try analyses.map { try BoundKernel($0, context) }
         let cold = rate(frames, kernels, 0..<frames.count, turns)
         // Four frames again and again: what the loops alone take.
         let hot = rate(frames, kernels, 0..<1, turns)
@@ -75,11 +75,11 @@ extension Benchmarks {
     )
   }
 
-  private static func rate(_ frames: Frames, _ kernels: [any FrameKernel], _ range: Range<Int>, _ turns: Int) -> Double
-  {
+  private static func rate(_ frames: Frames, _ bound: [BoundKernel], _ range: Range<Int>, _ turns: Int) -> Double {
+    let kernels = bound.map(\.kernel)
     let turnFrames = range.count == 1 ? min(256, frames.count) : range.count
     let time = seconds(turns) {
-      for kernel in kernels { for rows in kernel.rows { rows.prepare(rows: turnFrames) } }
+      for kernel in bound { kernel.outputs.prepare(rows: turnFrames) }
       // In groups of four, as readers bring frames of this size.
       for index in stride(from: 0, to: turnFrames, by: 4) {
         let positions = index..<min(index + 4, turnFrames)

@@ -70,8 +70,8 @@ public struct AngularSymmetry: FrameAnalysis {
     return outputs
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    AngularKernel(self, try placed(context), context)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    try AngularKernel(self, try placed(context), context, outputs)
   }
 
   private func placed(_ context: FrameContext) throws -> [PlacedRing] {
@@ -158,7 +158,6 @@ private struct PlacedRing {
 }
 
 private final class AngularKernel: FrameKernel {
-  let rows: [Rows]
   let accumulators: [any Accumulator] = []
   private struct Ring {
     var power: AngularPower
@@ -169,18 +168,17 @@ private final class AngularKernel: FrameKernel {
   }
   private let rings: [Ring]
 
-  init(_ analysis: AngularSymmetry, _ placed: [PlacedRing], _ context: FrameContext) {
+  init(
+    _ analysis: AngularSymmetry, _ placed: [PlacedRing], _ context: FrameContext, _ outputs: OutputBinding
+  ) throws {
     let orders = analysis.maxOrder
-    rings = zip(analysis.rings.list, placed).map { item, ring in
+    rings = try zip(analysis.rings.list, placed).map { item, ring in
       Ring(
         power: AngularPower(ring.azimuths, orders: orders, shape: context.detector, type: context.pixelType),
-        profile: Rows("\(item.name)_power", width: orders, element: .float32),
-        maps: analysis.maps.map { ($0, Rows("\(item.name)_power_\($0)")) },
-        azimuths: analysis.azimuth ? Rows("\(item.name)_azimuth", width: orders, element: .float32) : nil,
-        total: Rows("\(item.name)_total"))
-    }
-    rows = rings.flatMap { ring in
-      [ring.profile] + ring.maps.map(\.rows) + (ring.azimuths.map { [$0] } ?? []) + [ring.total]
+        profile: try outputs.rows("\(item.name)_power"),
+        maps: try analysis.maps.map { ($0, try outputs.rows("\(item.name)_power_\($0)")) },
+        azimuths: analysis.azimuth ? try outputs.rows("\(item.name)_azimuth") : nil,
+        total: try outputs.rows("\(item.name)_total"))
     }
   }
 

@@ -45,17 +45,17 @@ public struct CenterOfMass: FrameAnalysis {
     return outputs.map { $0.with(attributes) }
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
     let collected = try selection(context)
     guard context.followsOrigin, let outerRadius else {
       let moments = Moments(collected, type: context.pixelType)
-      return DeflectionKernel(context) { frame, _ in moments.center(frame) }
+      return try DeflectionKernel(context, outputs) { frame, _ in moments.center(frame) }
     }
     // The radius moves along.
     let still = try selection(context, withRadius: false)
     let moments = FollowingMoments(
       radius: try context.pixels(outerRadius), kept: still, type: context.pixelType)
-    return DeflectionKernel(context) { frame, origin in moments.center(frame, around: origin) }
+    return try DeflectionKernel(context, outputs) { frame, origin in moments.center(frame, around: origin) }
   }
 
   /// - Parameter withRadius: false: only what does not move with the origin
@@ -95,12 +95,13 @@ public struct CenterOfMass: FrameAnalysis {
 
 /// Deflections in every unit that is known.
 private struct DeflectionRows {
-  let rows: [Rows]
-  /// Size of a pixel in the unit of each pair of rows.
+  private let y: [Rows]
+  private let x: [Rows]
+  /// Size of a pixel in the unit of each of `y` and `x`.
   private let scales: [Pair<Double>]
   private let ellipse: Ellipse?
 
-  init(_ context: FrameContext) {
+  init(_ context: FrameContext, _ outputs: OutputBinding) throws {
     ellipse = context.calibration.ellipse?.value
     var scales = [("deflection", Pair(1.0, 1.0))]
     if let angle = context.calibration.pixelAngle {
@@ -108,28 +109,31 @@ private struct DeflectionRows {
     }
     if let reciprocal = context.calibration.pixelReciprocal { scales.append(("deflection_reciprocal", reciprocal)) }
     self.scales = scales.map(\.1)
-    rows = scales.flatMap { [Rows("\($0.0)_y"), Rows("\($0.0)_x")] }
+    y = try scales.map { try outputs.rows("\($0.0)_y") }
+    x = try scales.map { try outputs.rows("\($0.0)_x") }
   }
 
   func set(_ row: Int, _ measured: Pair<Double>) {
     let deflection = ellipse?.corrected(measured) ?? measured
     for (index, scale) in scales.enumerated() {
-      rows[2 * index].set(row, deflection.y * scale.y)
-      rows[2 * index + 1].set(row, deflection.x * scale.x)
+      y[index].set(row, deflection.y * scale.y)
+      x[index].set(row, deflection.x * scale.x)
     }
   }
 }
 
 private final class DeflectionKernel: FrameKernel {
   let accumulators: [any Accumulator] = []
-  var rows: [Rows] { deflections.rows }
   private let deflections: DeflectionRows
   /// The center of mass of a frame, of which the second argument is the origin [px].
   private let locate: (UnsafeRawPointer, Pair<Double>) -> Pair<Double>
   private var center: Pair<Double>
 
-  init(_ context: FrameContext, _ locate: @escaping (UnsafeRawPointer, Pair<Double>) -> Pair<Double>) {
-    deflections = DeflectionRows(context)
+  init(
+    _ context: FrameContext, _ outputs: OutputBinding,
+    _ locate: @escaping (UnsafeRawPointer, Pair<Double>) -> Pair<Double>
+  ) throws {
+    deflections = try DeflectionRows(context, outputs)
     self.locate = locate
     center = context.center
   }

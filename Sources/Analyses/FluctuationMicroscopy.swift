@@ -63,39 +63,46 @@ public struct FluctuationMicroscopy: FrameAnalysis {
     return Self.descriptions(rings.axis(context), corrected: gain != nil).map { $0.with(attributes) }
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    FluctuationKernel(try rings.rings(context), context)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    try FluctuationKernel(try rings.rings(context), context, outputs)
   }
 }
 
 private final class FluctuationKernel: FrameKernel {
-  let rows: [Rows]
   var accumulators: [any Accumulator] { fluctuation.accumulators }
   var workBytes: Int { fluctuation.workBytes }
   private let fluctuation: Fluctuation
+  private let ringVariance: Rows
+  private let varianceImage: Whole
+  private let curves: [(part: KeyPath<Fluctuation.Curves, Fluctuation.Curve>, plain: Whole, corrected: Whole?)]
   private let gain: Double?
 
-  init(_ rings: Rings, _ context: FrameContext) {
+  init(_ rings: Rings, _ context: FrameContext, _ outputs: OutputBinding) throws {
     fluctuation = Fluctuation(
       rings.ofPixels(context), bins: rings.count, shape: context.detector, type: context.pixelType)
-    rows = [Rows("ring_variance", width: rings.count, element: .float32)]
-    gain = context.calibration.countsPerElectron?.value
+    let gain = context.calibration.countsPerElectron?.value
+    self.gain = gain
+    ringVariance = try outputs.rows("ring_variance")
+    varianceImage = try outputs.whole("variance_image")
+    let parts: [(String, KeyPath<Fluctuation.Curves, Fluctuation.Curve>)] = [
+      ("v_omega", \.omega), ("v_r", \.ring), ("v_re", \.ensemble), ("omega_v", \.image),
+    ]
+    curves = try parts.map { name, part in
+      (part, try outputs.whole(name), gain == nil ? nil : try outputs.whole("\(name)_corrected"))
+    }
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) { fluctuation.add(frame, variances: rows[0].floats(row)) }
+  func add(_ frame: UnsafeRawPointer, row: Int) { fluctuation.add(frame, variances: ringVariance.floats(row)) }
 
   func flush() { fluctuation.flush() }
 
-  func finish() -> [String: [Double]] {
+  func finish() {
     let found = fluctuation.curves()
-    var result = ["variance_image": found.varianceImage]
-    let curves = [
-      ("v_omega", found.omega), ("v_r", found.ring), ("v_re", found.ensemble), ("omega_v", found.image),
-    ]
-    for (name, curve) in curves {
-      result[name] = curve.values
-      if let gain { result["\(name)_corrected"] = curve.corrected(countsPerElectron: gain) }
+    varianceImage.set(found.varianceImage)
+    for curve in curves {
+      let values = found[keyPath: curve.part]
+      curve.plain.set(values.values)
+      if let gain { curve.corrected?.set(values.corrected(countsPerElectron: gain)) }
     }
-    return result
   }
 }

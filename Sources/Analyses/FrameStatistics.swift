@@ -74,27 +74,40 @@ public struct FrameStatistics: Reconstruction {
     return solution
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    StatisticsKernel(context, Set(wanted), saturation: saturation ?? context.saturation)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    try StatisticsKernel(context, Set(wanted), saturation: saturation ?? context.saturation, outputs)
   }
 }
 
 private final class StatisticsKernel: GroupKernel {
-  let rows: [Rows]
   var accumulators: [any Accumulator] { statistics?.accumulators ?? [] }
   var workBytes: Int { statistics?.workBytes ?? 0 }
   private let dead: [Bool]?
   private let summaries: FrameSummaries?
   private let statistics: PixelStatistics?
 
+  /// Those that are wanted.
+  private let total: Rows?
+  private let peak: Rows?
+  private let badPixels: Rows?
+  private let patterns: [(part: KeyPath<PixelStatistics.Patterns, [Double]>, place: Whole)]
+
   typealias Output = FrameStatistics.Output
 
-  init(_ context: FrameContext, _ wanted: Set<Output>, saturation: Double?) {
+  init(
+    _ context: FrameContext, _ wanted: Set<Output>, saturation: Double?, _ outputs: OutputBinding
+  ) throws {
+    func map(_ output: Output) throws -> Rows? {
+      wanted.contains(output) ? try outputs.rows(output.rawValue) : nil
+    }
+    (total, peak, badPixels) = (try map(.total), try map(.peak), try map(.badPixels))
+    let parts: [(Output, KeyPath<PixelStatistics.Patterns, [Double]>)] = [
+      (.sum, \.sum), (.mean, \.mean), (.max, \.largest), (.min, \.smallest), (.std, \.deviation),
+    ]
+    patterns = try parts.filter { wanted.contains($0.0) }.map { ($0.1, try outputs.whole($0.0.rawValue)) }
     dead = context.deadPixels
-    let maps = wanted.isDisjoint(with: Output.maps) ? [] : Output.maps
-    rows = maps.map { Rows($0.rawValue) }
     summaries =
-      maps.isEmpty
+      wanted.isDisjoint(with: Output.maps)
       ? nil
       : FrameSummaries(
         PixelSelection.alive(context.detector, dead: dead), type: context.pixelType, saturation: saturation)
@@ -115,18 +128,15 @@ private final class StatisticsKernel: GroupKernel {
   }
 
   private func set(_ row: Int, _ summary: FrameSummary) {
-    rows[0].set(row, summary.sum)
-    rows[1].set(row, summary.largest)
-    rows[2].set(row, Double(summary.bad))
+    total?.set(row, summary.sum)
+    peak?.set(row, summary.largest)
+    badPixels?.set(row, Double(summary.bad))
   }
 
   func flush() { statistics?.flush() }
 
-  func finish() -> [String: [Double]] {
-    guard let patterns = statistics?.patterns() else { return [:] }
-    return [
-      "sum": patterns.sum, "mean": patterns.mean, "max": patterns.largest, "min": patterns.smallest,
-      "std": patterns.deviation,
-    ].mapValues { $0.without(dead) }
+  func finish() {
+    guard let found = statistics?.patterns() else { return }
+    for pattern in patterns { pattern.place.set(found[keyPath: pattern.part].without(dead)) }
   }
 }

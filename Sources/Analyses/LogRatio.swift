@@ -35,10 +35,10 @@ public struct LogRatio: FrameAnalysis {
     ]
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    let aperture = try aperture(context)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    let aperture = try aperture(context), map = try outputs.rows("log_ratio")
     return context.followsOrigin
-      ? FollowingLogRatioKernel(radius: aperture.radius, context) : LogRatioKernel(aperture.pixels, context)
+      ? FollowingLogRatioKernel(radius: aperture.radius, context, map) : LogRatioKernel(aperture.pixels, context, map)
   }
 
   private func aperture(_ context: FrameContext) throws -> (radius: Double, pixels: PixelSelection) {
@@ -70,12 +70,13 @@ public struct LogRatio: FrameAnalysis {
 }
 
 private final class LogRatioKernel: FrameKernel {
-  let rows = [Rows("log_ratio")]
+  private let map: Rows
   let accumulators: [any Accumulator] = []
   private let sums: MaskSums
   private var counts = (bright: 0.0, total: 0.0)
 
-  init(_ aperture: PixelSelection, _ context: FrameContext) {
+  init(_ aperture: PixelSelection, _ context: FrameContext, _ map: Rows) {
+    self.map = map
     let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
     sums = MaskSums([.selection(aperture), .selection(alive)], shape: context.detector, type: context.pixelType)
   }
@@ -84,19 +85,20 @@ private final class LogRatioKernel: FrameKernel {
     sums.add(frame, row: row) { mask, _, value in
       if mask == 0 { counts.bright = value } else { counts.total = value }
     }
-    rows[0].set(row, logRatio(total: counts.total, bright: counts.bright))
+    map.set(row, logRatio(total: counts.total, bright: counts.bright))
   }
 }
 
 /// The aperture moves with the origin.
 private final class FollowingLogRatioKernel: FrameKernel {
-  let rows = [Rows("log_ratio")]
+  private let map: Rows
   let accumulators: [any Accumulator] = []
   private let total: MaskSums
   private let bright: FollowingSums
   private var center: Pair<Double>
 
-  init(radius: Double, _ context: FrameContext) {
+  init(radius: Double, _ context: FrameContext, _ map: Rows) {
+    self.map = map
     center = context.center
     let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
     total = MaskSums([.selection(alive)], shape: context.detector, type: context.pixelType)
@@ -109,7 +111,7 @@ private final class FollowingLogRatioKernel: FrameKernel {
     var counts = (bright: 0.0, total: 0.0)
     bright.sum(frame, around: center) { counts.bright = $1 }
     total.add(frame, row: row) { counts.total = $2 }
-    rows[0].set(row, logRatio(total: counts.total, bright: counts.bright))
+    map.set(row, logRatio(total: counts.total, bright: counts.bright))
   }
 }
 

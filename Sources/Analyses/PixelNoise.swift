@@ -42,19 +42,24 @@ public struct PixelNoise: FrameAnalysis {
     return Self.descriptions(unit: unit, square: unit == "counts" ? "counts²" : unit)
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel { NoiseKernel(threshold, context) }
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    try NoiseKernel(threshold, context, outputs)
+  }
 }
 
 private final class NoiseKernel: GroupKernel {
-  let rows: [Rows] = []
   var accumulators: [any Accumulator] { statistics.accumulators }
   var workBytes: Int { statistics.workBytes }
   private let statistics: PixelStatistics
   private let threshold: Double
   private let shape: Shape
   private let dead: [Bool]?
+  private let mean, variance, fano, smallest, largest, suspect: Whole
 
-  init(_ threshold: Double, _ context: FrameContext) {
+  init(_ threshold: Double, _ context: FrameContext, _ outputs: OutputBinding) throws {
+    (mean, variance, fano) = (try outputs.whole("mean"), try outputs.whole("variance"), try outputs.whole("fano"))
+    (smallest, largest) = (try outputs.whole("min"), try outputs.whole("max"))
+    suspect = try outputs.whole("suspect")
     statistics = PixelStatistics(pixels: context.detector.count, type: context.pixelType)
     self.threshold = threshold
     shape = context.detector
@@ -65,18 +70,19 @@ private final class NoiseKernel: GroupKernel {
 
   func flush() { statistics.flush() }
 
-  func finish() -> [String: [Double]] {
+  func finish() {
     let found = statistics.patterns()
     // Pixels known to be dead are no neighbors to be compared with.
-    let mean = found.mean.without(dead), variance = found.variance.without(dead)
+    let means = found.mean.without(dead), variances = found.variance.without(dead)
     let sample = BadPixels.Sample(
-      mean: mean, variance: variance, largest: found.largest, frames: Int(statistics.count))
-    let suspect = BadPixels.find(sample, shape: shape, threshold: threshold)
+      mean: means, variance: variances, largest: found.largest, frames: Int(statistics.count))
+    let isSuspect = BadPixels.find(sample, shape: shape, threshold: threshold)
     let isEmpty = statistics.count == 0
-    return [
-      "mean": mean, "variance": variance, "fano": zip(variance, mean).map { $1 > 0 ? $0 / $1 : .nan },
-      "min": found.smallest.without(dead), "max": found.largest.without(dead),
-      "suspect": suspect.map { isEmpty ? .nan : $0 ? 1 : 0 },
-    ]
+    mean.set(means)
+    variance.set(variances)
+    fano.set(zip(variances, means).map { $1 > 0 ? $0 / $1 : .nan })
+    smallest.set(found.smallest.without(dead))
+    largest.set(found.largest.without(dead))
+    suspect.set(isSuspect.map { isEmpty ? .nan : $0 ? 1 : 0 })
   }
 }

@@ -48,9 +48,9 @@ public struct RadialProfile: FrameAnalysis {
     return Self.descriptions(unit: intensityUnit(context), axis: rings.axis(context)).map { $0.with(attributes) }
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    let rings = try rings(context)
-    return context.followsOrigin ? FollowingRadialKernel(rings, context) : RadialKernel(rings, context)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    let rings = try rings(context), places = try RadialOutputs(outputs)
+    return context.followsOrigin ? FollowingRadialKernel(rings, context, places) : RadialKernel(rings, context, places)
   }
 
   func rings(_ context: FrameContext) throws -> Rings {
@@ -144,34 +144,45 @@ struct Rings {
   }
 }
 
+private struct RadialOutputs {
+  let profile: Rows
+  let mean: Whole
+  let pixels: Whole
+
+  init(_ outputs: OutputBinding) throws {
+    profile = try outputs.rows("profile")
+    (mean, pixels) = (try outputs.whole("mean_profile"), try outputs.whole("pixels_per_bin"))
+  }
+}
+
 private final class RadialKernel: GroupKernel {
-  let rows: [Rows]
+  private let outputs: RadialOutputs
   let accumulators: [any Accumulator]
   private let sums: RingSums
   private let total: any Accumulator
   private let frames = PixelSum<UInt64>(1)
 
-  init(_ rings: Rings, _ context: FrameContext) {
+  init(_ rings: Rings, _ context: FrameContext, _ outputs: RadialOutputs) {
+    self.outputs = outputs
     sums = RingSums(rings.ofPixels(context), bins: rings.count, shape: context.detector, type: context.pixelType)
-    rows = [Rows("profile", width: rings.count, element: .float32)]
     total = sums.makeTotal()
     accumulators = [total, frames]
   }
 
   func add(_ group: FrameGroup, firstRow: Int) {
-    let profile = rows[0]
-    sums.add(group, total: total) { profile.floats(firstRow + $0) }
+    sums.add(group, total: total) { outputs.profile.floats(firstRow + $0) }
     frames.values[0] += UInt64(group.positions.count)
   }
 
-  func finish() -> [String: [Double]] {
-    ["mean_profile": sums.means(total, frames: frames.values[0]), "pixels_per_bin": sums.pixels.map(Double.init)]
+  func finish() {
+    outputs.mean.set(sums.means(total, frames: frames.values[0]))
+    outputs.pixels.set(sums.pixels.map(Double.init))
   }
 }
 
 /// Rings around the origin of each frame.
 private final class FollowingRadialKernel: FrameKernel {
-  let rows: [Rows]
+  private let outputs: RadialOutputs
   let accumulators: [any Accumulator]
   private let rings: FollowingRings
   private let total: any Accumulator
@@ -179,12 +190,12 @@ private final class FollowingRadialKernel: FrameKernel {
   private let frames = PixelSum<UInt64>(1)
   private var center: Pair<Double>
 
-  init(_ rings: Rings, _ context: FrameContext) {
+  init(_ rings: Rings, _ context: FrameContext, _ outputs: RadialOutputs) {
+    self.outputs = outputs
     let geometry = RingGeometry(
       count: rings.count, width: rings.width, outer: rings.outer, closed: rings.closed, ellipse: rings.ellipse)
     self.rings = FollowingRings(
       geometry, shape: context.detector, dead: context.deadPixels, type: context.pixelType)
-    rows = [Rows("profile", width: rings.count, element: .float32)]
     total = self.rings.makeTotal()
     pixels = PixelSum(rings.count)
     accumulators = [total, pixels, frames]
@@ -194,14 +205,13 @@ private final class FollowingRadialKernel: FrameKernel {
   func follow(_ center: Pair<Double>) { self.center = center }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
-    rings.add(frame, around: center, means: rows[0].floats(row), total: total, pixels: pixels)
+    rings.add(frame, around: center, means: outputs.profile.floats(row), total: total, pixels: pixels)
     frames.values[0] += 1
   }
 
-  func finish() -> [String: [Double]] {
+  func finish() {
     let count = Double(frames.values[0])
-    return [
-      "mean_profile": rings.means(total, pixels: pixels), "pixels_per_bin": pixels.values.map { Double($0) / count },
-    ]
+    outputs.mean.set(rings.means(total, pixels: pixels))
+    outputs.pixels.set(pixels.values.map { Double($0) / count })
   }
 }

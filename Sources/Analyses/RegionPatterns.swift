@@ -57,8 +57,8 @@ public struct RegionPatterns: FrameAnalysis {
     return outputs + both
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    RegionKernel(regions.list.map(\.name), try members(context), context)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    try RegionKernel(regions.list.map(\.name), try members(context), context, outputs)
   }
 
   private func members(_ context: FrameContext) throws -> [[Bool]] {
@@ -73,17 +73,23 @@ public struct RegionPatterns: FrameAnalysis {
 }
 
 private final class RegionKernel: FrameKernel {
-  let rows = [Rows("region")]
   let accumulators: [any Accumulator]
-  private let names: [String]
   private let members: [[Bool]]
   private let statistics: [PixelStatistics]
   private let dead: [Bool]?
+  private let region: Rows
+  private let positions: Whole
+  /// Of each region.
+  private let patterns: [(mean: Whole, sum: Whole, deviation: Whole)]
   private var start = 0
 
-  init(_ names: [String], _ members: [[Bool]], _ context: FrameContext) {
-    self.names = names
+  init(_ names: [String], _ members: [[Bool]], _ context: FrameContext, _ outputs: OutputBinding) throws {
     self.members = members
+    region = try outputs.rows("region")
+    positions = try outputs.whole("positions")
+    patterns = try names.map { name in
+      (try outputs.whole("\(name)_mean"), try outputs.whole("\(name)_sum"), try outputs.whole("\(name)_std"))
+    }
     statistics = names.map { _ in PixelStatistics(pixels: context.detector.count, type: context.pixelType) }
     accumulators = statistics.flatMap(\.accumulators)
     dead = context.deadPixels
@@ -95,23 +101,22 @@ private final class RegionKernel: FrameKernel {
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
     var first = 0
-    for index in names.indices where members[index][start + row] {
+    for index in members.indices where members[index][start + row] {
       statistics[index].add(frame)
       if first == 0 { first = index + 1 }
     }
-    rows[0].set(row, Double(first))
+    region.set(row, Double(first))
   }
 
   func flush() { for region in statistics { region.flush() } }
 
-  func finish() -> [String: [Double]] {
-    var result = ["positions": statistics.map { Double($0.count) }]
-    for (name, region) in zip(names, statistics) {
+  func finish() {
+    positions.set(statistics.map { Double($0.count) })
+    for (places, region) in zip(patterns, statistics) {
       let found = region.patterns()
-      for (key, pattern) in [("mean", found.mean), ("sum", found.sum), ("std", found.deviation)] {
-        result["\(name)_\(key)"] = pattern.without(dead)
-      }
+      places.mean.set(found.mean.without(dead))
+      places.sum.set(found.sum.without(dead))
+      places.deviation.set(found.deviation.without(dead))
     }
-    return result
   }
 }

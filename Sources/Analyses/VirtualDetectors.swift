@@ -44,10 +44,10 @@ public struct VirtualDetectors: FrameAnalysis {
     }
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    let places = try placed(context), names = detectors.list.map(\.name)
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    let places = try placed(context), maps = try detectors.list.map { try outputs.rows($0.name) }
     return places.contains { $0.moving != nil }
-      ? FollowingDetectorKernel(names, places, context) : DetectorKernel(names, places.map(\.weights), context)
+      ? FollowingDetectorKernel(maps, places, context) : DetectorKernel(maps, places.map(\.weights), context)
   }
 
   private func placed(_ context: FrameContext) throws -> [PlacedDetector] {
@@ -62,46 +62,45 @@ public struct VirtualDetectors: FrameAnalysis {
 }
 
 private final class DetectorKernel: GroupKernel {
-  let rows: [Rows]
+  private let maps: [Rows]
   let accumulators: [any Accumulator] = []
   private let sums: MaskSums
 
-  init(_ names: [String], _ masks: [PixelWeights], _ context: FrameContext) {
-    rows = names.map { Rows($0) }
+  init(_ maps: [Rows], _ masks: [PixelWeights], _ context: FrameContext) {
+    self.maps = maps
     sums = MaskSums(masks, shape: context.detector, type: context.pixelType)
   }
 
   var workBytes: Int { sums.workBytes }
 
   func add(_ group: FrameGroup, firstRow: Int) {
-    sums.add(group, firstRow: firstRow) { rows[$0].set($1, $2) }
+    sums.add(group, firstRow: firstRow) { maps[$0].set($1, $2) }
   }
 
   func flush() {
-    sums.flush { rows[$0].set($1, $2) }
+    sums.flush { maps[$0].set($1, $2) }
   }
 }
 
 /// Detectors of which some move with the origin; those with a center of their own and masks from files stay.
 private final class FollowingDetectorKernel: FrameKernel {
-  let rows: [Rows]
   let accumulators: [any Accumulator] = []
   private let still: MaskSums?
   private let moving: FollowingSums
-  /// Of each still and each moving detector, its place in `rows`.
-  private let stillRows: [Int]
-  private let movingRows: [Int]
+  /// Of each still and each moving detector.
+  private let stillMaps: [Rows]
+  private let movingMaps: [Rows]
   private var center: Pair<Double>
 
-  init(_ names: [String], _ places: [PlacedDetector], _ context: FrameContext) {
-    rows = names.map { Rows($0) }
+  init(_ maps: [Rows], _ places: [PlacedDetector], _ context: FrameContext) {
     center = context.center
-    stillRows = places.indices.filter { places[$0].moving == nil }
-    movingRows = places.indices.filter { places[$0].moving != nil }
-    let masks = stillRows.map { places[$0].weights }
+    let all = zip(maps, places)
+    stillMaps = all.filter { $1.moving == nil }.map(\.0)
+    movingMaps = all.filter { $1.moving != nil }.map(\.0)
+    let masks = places.filter { $0.moving == nil }.map(\.weights)
     still = masks.isEmpty ? nil : MaskSums(masks, shape: context.detector, type: context.pixelType)
     moving = FollowingSums(
-      movingRows.compactMap { places[$0].moving },
+      places.compactMap(\.moving),
       kept: PixelSelection.alive(context.detector, dead: context.deadPixels), type: context.pixelType)
   }
 
@@ -110,11 +109,11 @@ private final class FollowingDetectorKernel: FrameKernel {
   func follow(_ center: Pair<Double>) { self.center = center }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
-    moving.sum(frame, around: center) { rows[movingRows[$0]].set(row, $1) }
-    still?.add(frame, row: row) { rows[stillRows[$0]].set($1, $2) }
+    moving.sum(frame, around: center) { movingMaps[$0].set(row, $1) }
+    still?.add(frame, row: row) { stillMaps[$0].set($1, $2) }
   }
 
   func flush() {
-    still?.flush { rows[stillRows[$0]].set($1, $2) }
+    still?.flush { stillMaps[$0].set($1, $2) }
   }
 }

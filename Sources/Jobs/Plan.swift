@@ -114,11 +114,11 @@ public struct PlannedStage: Sendable {
     try placed { try stage.outputs(context) }
   }
 
-  /// The kernel of a frame analysis. Throws `Problems`, each with file and line.
-  public func makeKernel(_ context: FrameContext) throws(Problems) -> any FrameKernel {
+  /// The kernel of a frame analysis with its outputs. Throws `Problems`, each with file and line.
+  public func makeKernel(_ context: FrameContext) throws(Problems) -> BoundKernel {
     try placed {
       guard let analysis = stage as? any FrameAnalysis else { throw Problem(.internalError, "\(name) has no kernel") }
-      return try analysis.makeKernel(context)
+      return try BoundKernel(analysis, context)
     }
   }
 

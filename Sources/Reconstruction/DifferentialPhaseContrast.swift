@@ -106,12 +106,12 @@ public struct DifferentialPhaseContrast: Reconstruction {
     return DPCOutputs(self, context).list
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
-    guard usesSegments else { return BeamKernel(try selection(context), context) }
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    guard usesSegments else { return try BeamKernel(try selection(context), context, outputs) }
     let selections = try segments?.place(context) ?? []
     // The last occasion before the pass, when disk and center have been measured.
     try gather(at: "segments") { try checkResponse(selections, context) }.throwIfAny()
-    return SegmentKernel(selections, context)
+    return try SegmentKernel(selections, context, outputs)
   }
 
   public func solve(_ pass: PassResults, _ context: FrameContext, _ control: any SolverControl) throws -> Solution {

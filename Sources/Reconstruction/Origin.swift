@@ -76,9 +76,9 @@ public struct OriginFit: Reconstruction {
     return Self.descriptions.map { $0.with(attributes) }
   }
 
-  public func makeKernel(_ context: FrameContext) throws -> any FrameKernel {
+  public func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
     if isGiven { return NoKernel() }
-    return OriginKernel(isEdge: method == .edge, radius: try pixels(context), context)
+    return try OriginKernel(isEdge: method == .edge, radius: try pixels(context), context, outputs)
   }
 
   /// What is collected, or the disk's radius for `edge` [px].
@@ -141,19 +141,19 @@ public struct OriginFit: Reconstruction {
 
 /// Nothing to do in the pass.
 private final class NoKernel: FrameKernel {
-  let rows: [Rows] = []
   let accumulators: [any Accumulator] = []
   func add(_ frame: UnsafeRawPointer, row: Int) {}
 }
 
 private final class OriginKernel: FrameKernel {
-  let rows = [Rows("measured_y"), Rows("measured_x")]
   let accumulators: [any Accumulator] = []
+  private let measuredY, measuredX: Rows
   private let center: Pair<Double>
   private let moments: FollowingMoments
   private let edge: DiskEdge?
 
-  init(isEdge: Bool, radius: Double, _ context: FrameContext) {
+  init(isEdge: Bool, radius: Double, _ context: FrameContext, _ outputs: OutputBinding) throws {
+    (measuredY, measuredX) = (try outputs.rows("measured_y"), try outputs.rows("measured_x"))
     center = context.center
     let alive = PixelSelection.alive(context.detector, dead: context.deadPixels)
     moments = FollowingMoments(radius: isEdge ? 1.2 * radius : radius, kept: alive, type: context.pixelType)
@@ -164,7 +164,7 @@ private final class OriginKernel: FrameKernel {
     // The edge is found from half a pixel away, too.
     var place = moments.settled(frame, from: center, tolerance: edge == nil ? 0.05 : 0.5)
     if let edge { place = edge.center(frame, from: place) }
-    rows[0].set(row, place.y)
-    rows[1].set(row, place.x)
+    measuredY.set(row, place.y)
+    measuredX.set(row, place.x)
   }
 }

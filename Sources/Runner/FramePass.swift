@@ -4,7 +4,7 @@ import STEM
 /// Where finished rows go.
 protocol RowSink {
   /// Rows `positions` of every kernel, whose first rows are those of position `start`.
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) throws
+  func write(_ kernels: [BoundKernel], positions: Range<Int>, start: Int) throws
   /// The rows of these positions, and what they add to the sums, are safe.
   func markCompleted(_ positions: Range<Int>) throws
   /// The frames of these positions could not be read.
@@ -17,7 +17,9 @@ protocol RowSink {
 final class FramePass {
   let blocks: BlockPlan
   let selection: PositionSelection
-  let kernels: [any FrameKernel]
+  let kernels: [BoundKernel]
+  /// Of all kernels.
+  let rows: [Rows]
   /// Those that take frame by frame, and the others.
   private let frameKernels: [any FrameKernel]
   private let groupKernels: [any GroupKernel]
@@ -49,12 +51,13 @@ final class FramePass {
   let flushInterval = Duration.milliseconds(250)
   private let cachedBytes = 1 << 20
 
-  init(_ description: SourceDescription, selection: PositionSelection, kernels: [any FrameKernel]) {
+  init(_ description: SourceDescription, selection: PositionSelection, kernels: [BoundKernel]) {
     self.selection = selection
     self.kernels = kernels
-    frameKernels = kernels.filter { !($0 is any GroupKernel) }
-    groupKernels = kernels.compactMap { $0 as? any GroupKernel }
-    accumulators = kernels.flatMap(\.accumulators)
+    rows = kernels.flatMap { $0.outputs.rows.map(\.rows) }
+    frameKernels = kernels.map(\.kernel).filter { !($0 is any GroupKernel) }
+    groupKernels = kernels.compactMap { $0.kernel as? any GroupKernel }
+    accumulators = kernels.flatMap(\.kernel.accumulators)
     sumsAreExact = accumulators.allSatisfy(\.isExact)
     frameBytes = description.frameBytes
     storedBytes = description.storedBytes ?? frameBytes
@@ -67,12 +70,12 @@ final class FramePass {
   /// the newer one is looked for.
   var memoryBytes: Int {
     let sums = accumulators.reduce(0) { $0 + $1.bytes.count }
-    let work = kernels.reduce(0) { $0 + $1.workBytes }
+    let work = kernels.reduce(0) { $0 + $1.kernel.workBytes }
     return mostLeaves * leafRowBytes + 3 * sums + work
   }
 
   private var leafRowBytes: Int {
-    blocks.blockPositions * blocks.leafBlocks * kernels.flatMap(\.rows).reduce(0) { $0 + $1.rowBytes }
+    blocks.blockPositions * blocks.leafBlocks * rows.reduce(0) { $0 + $1.rowBytes }
   }
 
   /// Leaves of a task. Where records are per leaf, one; else several, whose rows go into the file together.
@@ -298,7 +301,7 @@ final class FramePass {
   }
 
   private func countBadFrames(_ positions: Range<Int>, start: Int) {
-    let maps = kernels.flatMap(\.rows).filter { $0.width == 1 && $0.element == .float64 }
+    let maps = rows.filter { $0.width == 1 && $0.element == .float64 }
     for position in selection.runs(in: positions).joined()
     where maps.contains(where: { $0.doubles(position - start)[0].isNaN }) {
       statistics.badFrames += 1
@@ -309,7 +312,7 @@ final class FramePass {
   /// Hands finished rows on; `positions` were computed since the last time.
   func write(_ positions: Range<Int>, _ start: Int) throws {
     let began = ContinuousClock.now
-    for kernel in kernels { kernel.flush() }
+    for bound in kernels { bound.kernel.flush() }
     statistics.addFlush(ContinuousClock.now - began)
     countBadFrames(positions, start: start)
     guard let sink else { return }

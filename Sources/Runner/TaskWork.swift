@@ -71,9 +71,9 @@ final class TaskWork {
   func begin(_ positions: Range<Int>, _ open: [Int]) {
     (start, self.open, computed) = (positions.lowerBound, open, 0)
     unwritten = pass.blocks.positions(ofBlock: open[0]).lowerBound
-    for kernel in pass.kernels {
-      kernel.begin(at: start)
-      for rows in kernel.rows { rows.prepare(rows: positions.count) }
+    for bound in pass.kernels {
+      bound.kernel.begin(at: start)
+      bound.outputs.prepare(rows: positions.count)
     }
     reader.expect(open.filter(pass.includes).flatMap { pass.selection.runs(in: pass.blocks.positions(ofBlock: $0)) })
   }

@@ -1,5 +1,6 @@
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Analyses
@@ -13,14 +14,14 @@ import Testing
   {
     var context = context
     context.followsOrigin = true
-    let kernel = try analysis.makeKernel(context)
-    for rows in kernel.rows { rows.prepare(rows: frames.count) }
+    let bound = try BoundKernel(analysis, context), kernel = bound.kernel
+    bound.outputs.prepare(rows: frames.count)
     for (row, frame) in frames.enumerated() {
       kernel.follow(centers[row])
       withPixels(frame, context.pixelType) { kernel.add($0, row: row) }
     }
     kernel.flush()
-    return Results(kernel, rows: frames.count)
+    return try Results(bound, rows: frames.count)
   }
 
   private func expectSame(

@@ -1,5 +1,6 @@
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Analyses
@@ -65,8 +66,8 @@ import Testing
     }
     let expected = try run(LogRatio(), scene, [still]).map("log_ratio")[0]
     scene.followsOrigin = true
-    let kernel = try LogRatio().makeKernel(scene)
-    for rows in kernel.rows { rows.prepare(rows: 1) }
+    let bound = try BoundKernel(LogRatio(), scene), kernel = bound.kernel
+    bound.outputs.prepare(rows: 1)
     for (down, right) in [(0, 0), (5, -3), (-4, 5)] {
       var moved = still
       for index in still.indices {
@@ -74,7 +75,7 @@ import Testing
       }
       kernel.follow(Pair(16 + Double(down), 16 + Double(right)))
       withPixels(moved, .f64) { kernel.add($0, row: 0) }
-      #expect(kernel.rows[0].doubles(0)[0] == expected)
+      #expect(bound.rows[0].doubles(0)[0] == expected)
     }
   }
 }

@@ -1,4 +1,5 @@
 import STEM
+import TestSupport
 import Testing
 
 @testable import Analyses
@@ -34,9 +35,9 @@ import Testing
       ("one", [1, 2, 7, 11]), ("any", [1, 2, 3, 5, 6, 7, 10, 11]), ("middle", [3, 4, 6, 7]),
     ]
     let frames = (0..<12).map { counts(shape, seed: $0) }
-    let kernel = try analysis.makeKernel(scene)
+    let kernel = try BoundKernel(analysis, scene)
     feed(kernel, scene, Array(frames[start...]), block: 5, from: start)
-    let found = kernel.finish()
+    let found = try kernel.finish()
     for (index, (name, positions)) in members.enumerated() {
       let seen = positions.filter { $0 >= start }.sorted()
       #expect(found["positions"]![index] == Double(seen.count))

@@ -1,5 +1,6 @@
 import Foundation
 import STEM
+import TestSupport
 import Testing
 
 @testable import Analyses
@@ -33,8 +34,8 @@ import Testing
       if let pattern = all.whole[name] { #expect(found.whole[name] == pattern) }
       if all.rows[name] != nil { #expect(found.map(name) == all.map(name)) }
     }
-    let kernel = try analysis.makeKernel(scene)
-    #expect(kernel.rows.isEmpty == (names[0] == "sum") && kernel.accumulators.isEmpty == (names == ["peak"]))
+    let bound = try BoundKernel(analysis, scene)
+    #expect(bound.rows.isEmpty == (names[0] == "sum") && bound.kernel.accumulators.isEmpty == (names == ["peak"]))
   }
 
   @Test("at least one output is needed, of those there are")

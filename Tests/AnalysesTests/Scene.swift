@@ -1,4 +1,5 @@
 import STEM
+import TestSupport
 
 @testable import Analyses
 
@@ -32,10 +33,10 @@ struct Results {
   var rows: [String: [[Double]]] = [:]
   var whole: [String: [Double]] = [:]
 
-  init(_ kernel: any FrameKernel, rows count: Int) {
-    whole = kernel.finish()
+  init(_ kernel: BoundKernel, rows count: Int) throws {
+    whole = try kernel.finish()
     for rows in kernel.rows {
-      self.rows[rows.output] = (0..<count).map { row in
+      self.rows[rows.name] = (0..<count).map { row in
         (0..<rows.width).map {
           rows.element == .float64 ? rows.doubles(row)[$0] : Double(rows.floats(row)[$0])
         }
@@ -55,17 +56,18 @@ struct Results {
 func run(_ analysis: some FrameAnalysis, _ context: FrameContext, _ frames: [[Double]], block: Int = 3) throws
   -> Results
 {
-  let kernel = try analysis.makeKernel(context)
+  let kernel = try BoundKernel(analysis, context)
   feed(kernel, context, frames, block: block)
-  return Results(kernel, rows: frames.count)
+  return try Results(kernel, rows: frames.count)
 }
 
 /// The frames are those of the positions from `start` on.
 func feed(
-  _ kernel: any FrameKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3, from start: Int = 0
+  _ bound: BoundKernel, _ context: FrameContext, _ frames: [[Double]], block: Int = 3, from start: Int = 0
 ) {
+  let kernel = bound.kernel
   kernel.begin(at: start)
-  for rows in kernel.rows { rows.prepare(rows: frames.count) }
+  bound.outputs.prepare(rows: frames.count)
   for (row, frame) in frames.enumerated() {
     withPixels(frame, context.pixelType) { kernel.add($0, row: row) }
     if row % block == block - 1 { kernel.flush() }
@@ -87,4 +89,17 @@ func withPixels(_ values: [Double], _ type: PixelType, _ body: (UnsafeRawPointer
 /// Counts of a disk with a bright spot, different for each `seed`.
 func counts(_ shape: Shape, seed: Int) -> [Double] {
   (0..<shape.count).map { Double(($0 &* 7919 &+ seed &* 104_729) % 101 % 64) }
+}
+
+/// Frames one after the other in memory, in groups of `size` and a last one that may be smaller.
+func withGroups(_ frames: [[Double]], _ type: PixelType, _ size: Int, _ body: (FrameGroup) -> Void) {
+  let pixels = frames[0].count
+  withPixels(frames.flatMap { $0 }, type) { first in
+    for start in stride(from: 0, to: frames.count, by: size) {
+      body(
+        FrameGroup(
+          start..<min(start + size, frames.count), first: first + start * pixels * type.size,
+          strideBytes: pixels * type.size))
+    }
+  }
 }

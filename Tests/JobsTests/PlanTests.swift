@@ -137,7 +137,7 @@ struct PlanTests {
     #expect { try plan.analyses[0].outputs(context) } throws: {
       ($0 as? Problems)?.list.first?.place == "job.yml:4: analyses.0.center_of_mass.outer_radius"
     }
-    #expect { try plan.analyses[0].makeKernel(context) } throws: {
+    #expect { try plan.analyses[0].makeKernel(plan.context) } throws: {
       ($0 as? Problems)?.list.first?.place == "job.yml:4: analyses.0.center_of_mass"
     }
   }

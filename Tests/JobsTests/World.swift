@@ -37,7 +37,9 @@ struct TestCenterOfMass: FrameAnalysis {
     return Self.declaration.outputs
   }
 
-  func makeKernel(_ context: FrameContext) throws -> any FrameKernel { throw Problem(.internalError, "no kernel") }
+  func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    throw Problem(.internalError, "no kernel")
+  }
 }
 
 /// Detectors with names of the user's choice, one of them a mask from a file.
@@ -119,7 +121,9 @@ struct TestDetectors: FrameAnalysis {
     }
   }
 
-  func makeKernel(_ context: FrameContext) throws -> any FrameKernel { throw Problem(.internalError, "no kernel") }
+  func makeKernel(_ context: FrameContext, _ outputs: OutputBinding) throws -> any FrameKernel {
+    throw Problem(.internalError, "no kernel")
+  }
 }
 
 /// Files that exist in these tests: `scan.h5` knows everything, `frames.raw` only its 48 frames.

@@ -240,16 +240,17 @@ struct DifferentialPhaseContrastTests {
     let scan = try SimulatedScan(.charge) { $0.scanShape = Shape(4, 5) }
     var context = scan.context
     context.followsOrigin = true
-    let kernel = try DifferentialPhaseContrast().makeKernel(context)
-    for row in kernel.rows { row.prepare(rows: 20) }
+    let bound = try BoundKernel(DifferentialPhaseContrast(), context), kernel = bound.kernel
+    bound.outputs.prepare(rows: 20)
+    let (y, x) = (bound.outputs.rows[0].rows, bound.outputs.rows[1].rows)
     for (index, frame) in scan.frames.enumerated() {
       kernel.follow(Pair(25 + Double(index) / 7, 27 - Double(index) / 3))
       frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
     }
     for index in 0..<20 {
       let expected = scan.truth[index].detectorDeflection
-      #expect(abs(kernel.rows[0].doubles(index)[0] - (expected.y - Double(index) / 7)) < 1e-3)
-      #expect(abs(kernel.rows[1].doubles(index)[0] - (expected.x + Double(index) / 3)) < 1e-3)
+      #expect(abs(y.doubles(index)[0] - (expected.y - Double(index) / 7)) < 1e-3)
+      #expect(abs(x.doubles(index)[0] - (expected.x + Double(index) / 3)) < 1e-3)
     }
   }
 }

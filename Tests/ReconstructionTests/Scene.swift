@@ -99,19 +99,22 @@ struct Solved {
   private let rows: [String: [Double]]
 
   init(_ analysis: DifferentialPhaseContrast, _ context: FrameContext, _ frames: [[Float]]) throws {
-    outputs = try analysis.outputs(context)
-    let kernel = try analysis.makeKernel(context)
-    for row in kernel.rows { row.prepare(rows: frames.count) }
+    let bound = try BoundKernel(analysis, context), kernel = bound.kernel
+    outputs = bound.outputs.outputs
+    bound.outputs.prepare(rows: frames.count)
     for (index, frame) in frames.enumerated() {
       frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
     }
     kernel.flush()
     var rows: [String: [Double]] = [:]
-    for row in kernel.rows {
-      rows[row.output] = (0..<frames.count).flatMap { index in (0..<row.width).map { row.doubles(index)[$0] } }
+    for row in bound.outputs.rows.map(\.rows) {
+      rows[row.name] = (0..<frames.count).flatMap { index in (0..<row.width).map { row.doubles(index)[$0] } }
     }
     self.rows = rows
-    solution = try analysis.solve(PassResults(rows: rows, sums: kernel.finish()), context, NoControl())
+    kernel.finish()
+    let found = PassResults(rows: rows, sums: try bound.outputs.finishedSums())
+    solution = try analysis.solve(found, context, NoControl())
+    _ = try bound.outputs.solved(solution.values)
   }
 
   func map(_ name: String) -> [Double] { solution.values[name] ?? rows[name] ?? [] }

@@ -67,10 +67,10 @@ struct SegmentTests {
     context.calibration.semiangle = nil
     context.calibration.diskRadius = Sourced(20, .measured)
     _ = try tight.outputs(context)
-    let late = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
+    let late = #expect(throws: (any Error).self) { _ = try BoundKernel(tight, context) }
     #expect("\(late!)".contains("segments.q: a deflection changes no signal"))
     (tight.response, tight.vacuum) = (.vacuumScan, "vacuum.npy")
-    let vacuum = #expect(throws: (any Error).self) { _ = try tight.makeKernel(context) }
+    let vacuum = #expect(throws: (any Error).self) { _ = try BoundKernel(tight, context) }
     #expect("\(vacuum!)".contains("segments.q: a deflection changes no signal"))
   }
 

@@ -23,9 +23,9 @@ private final class CountingReader: FrameReader {
 
 /// The sum over positions and each position's value; a floating sum whose order matters.
 private final class SumKernel: FrameKernel {
-  let map = Rows("value")
+  let map: Rows
+  let whole: Whole
   let sum = PixelSum<Double>(1)
-  var rows: [Rows] { [map] }
   var accumulators: [any Accumulator] { [sum] }
 
   func add(_ frame: UnsafeRawPointer, row: Int) {
@@ -34,12 +34,20 @@ private final class SumKernel: FrameKernel {
     sum.values[0] += 1 / (value + 1)
   }
 
-  func finish() -> [String: [Double]] { ["sum": [sum.values[0]]] }
+  func finish() { whole.set([sum.values[0]]) }
+
+  private init(_ outputs: OutputBinding) throws {
+    map = try outputs.rows("value")
+    whole = try outputs.whole("sum")
+  }
+
+  static func bound() throws -> BoundKernel {
+    try bind([output("value", .map), output("sum", .profile, OutputAxis("", unit: "", values: [0]))], SumKernel.init)
+  }
 }
 
 /// Counts frames, exactly.
 private final class CountKernel: FrameKernel {
-  let rows: [Rows] = []
   let sum = PixelSum<Int64>(1)
   var accumulators: [any Accumulator] { [sum] }
 
@@ -51,7 +59,7 @@ private final class MemorySink: RowSink {
   var completed: Set<Int> = []
   var bad: Set<Int> = []
 
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) {
+  func write(_ kernels: [BoundKernel], positions: Range<Int>, start: Int) {
     for position in positions { values[position] = kernels[0].rows[0].doubles(position - start)[0] }
   }
 
@@ -62,12 +70,24 @@ private final class MemorySink: RowSink {
 
 /// What a kernel takes for the position of a frame.
 private final class PlaceKernel: FrameKernel {
-  let rows = [Rows("place")]
   let accumulators: [any Accumulator] = []
+  private let place: Rows
   private var start = -1
 
+  init(_ outputs: OutputBinding) throws { place = try outputs.rows("place") }
+
   func begin(at start: Int) { self.start = start }
-  func add(_ frame: UnsafeRawPointer, row: Int) { rows[0].set(row, Double(start + row)) }
+  func add(_ frame: UnsafeRawPointer, row: Int) { place.set(row, Double(start + row)) }
+}
+
+private func output(_ name: String, _ kind: OutputKind, _ axis: OutputAxis? = nil) -> OutputDescription {
+  OutputDescription(name, kind, quantity: "", unit: "", axis: axis, "")
+}
+
+private func bind(
+  _ outputs: [OutputDescription], _ make: (OutputBinding) throws -> any FrameKernel
+) throws -> BoundKernel {
+  try BoundKernel(OutputBinding("test", outputs, detector: Pair(64, 128)), make)
 }
 
 @Suite struct FramePassTests {
@@ -79,7 +99,7 @@ private final class PlaceKernel: FrameKernel {
   }
 
   /// Over a scan of one line.
-  private func linePass(_ positions: Int, _ kernel: any FrameKernel) -> FramePass {
+  private func linePass(_ positions: Int, _ kernel: BoundKernel) -> FramePass {
     FramePass(
       description(positions: positions), selection: PositionSelection(shape: Pair(1, positions)), kernels: [kernel])
   }
@@ -87,7 +107,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("every position is read once, its row arrives, and the sum is that of the leaves in order")
   func wholePass() throws {
     let folder = try TemporaryFolder()
-    let kernel = SumKernel()
+    let kernel = try SumKernel.bound()
     let pass = linePass(5000, kernel)
     let sink = MemorySink()
     pass.sink = sink
@@ -102,13 +122,13 @@ private final class PlaceKernel: FrameKernel {
       for position in pass.blocks.positions(ofLeaves: leaf..<leaf + 1) { part += 1 / (Double(position) + 1) }
       expected += part
     }
-    #expect(kernel.finish()["sum"] == [expected])
+    #expect(try kernel.finish()["sum"] == [expected])
   }
 
   @Test("a kernel is told where its rows begin")
   func places() throws {
     let folder = try TemporaryFolder()
-    let pass = linePass(5000, PlaceKernel())
+    let pass = linePass(5000, try bind([output("place", .map)], PlaceKernel.init))
     let sink = MemorySink()
     pass.sink = sink
     try runPass(pass, CountingReader(), folder)
@@ -121,7 +141,7 @@ private final class PlaceKernel: FrameKernel {
     let selected = (0..<5000).map { $0 % 3 == 0 }
     let pass = FramePass(
       description(positions: 5000), selection: PositionSelection(shape: Pair(50, 100), selected: selected),
-      kernels: [SumKernel()])
+      kernels: [try SumKernel.bound()])
     let sink = MemorySink()
     pass.sink = sink
     let reader = CountingReader()
@@ -133,7 +153,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("rows of blocks that were done before, between others, are not written again")
   func doneBetween() throws {
     let folder = try TemporaryFolder()
-    let pass = linePass(20_000, SumKernel())
+    let pass = linePass(20_000, try SumKernel.bound())
     try #require(pass.blocks.leafBlocks > 2)
     let sink = MemorySink()
     pass.sink = sink
@@ -156,7 +176,7 @@ private final class PlaceKernel: FrameKernel {
   func twoMachines() throws {
     let folder = try TemporaryFolder()
     let kernel = CountKernel()
-    let pass = linePass(5000, kernel)
+    let pass = linePass(5000, BoundKernel(measuring: kernel))
     let checkpoint = pass.checkpoint(at: folder.path("leaves"))
     try checkpoint.create(head: [])
     try checkpoint.openForWriting()
@@ -179,7 +199,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("a frame that cannot be read ends the pass with that problem and leaves no file")
   func failure() throws {
     let folder = try TemporaryFolder()
-    let pass = linePass(5000, SumKernel())
+    let pass = linePass(5000, try SumKernel.bound())
     #expect {
       try runPass(pass, CountingReader(failing: 3210), folder)
     } throws: { error in
@@ -191,7 +211,7 @@ private final class PlaceKernel: FrameKernel {
   @Test("a frame that cannot be read is masked on request: missing in the map, listed, and in no sum")
   func masking() throws {
     let folder = try TemporaryFolder()
-    let kernel = SumKernel()
+    let kernel = try SumKernel.bound()
     let pass = linePass(500, kernel)
     pass.masksBadFrames = true
     let sink = MemorySink()
@@ -199,7 +219,7 @@ private final class PlaceKernel: FrameKernel {
     try runPass(pass, CountingReader(failing: 321), folder)
     #expect(sink.bad == [321])
     #expect(sink.values[321]?.isNaN == true && sink.values[322] == 322)
-    let sum = try #require(kernel.finish()["sum"]?[0])
+    let sum = try #require(try kernel.finish()["sum"]?[0])
     let expected = (0..<500).filter { $0 != 321 }.reduce(0.0) { $0 + 1 / (Double($1) + 1) }
     #expect(abs(sum - expected) < 1e-12)
   }
@@ -209,27 +229,27 @@ private final class PlaceKernel: FrameKernel {
     arguments: [0, 1, 2, 1000])
   func ahead(blocks: Int) throws {
     let folder = try TemporaryFolder()
-    let (kernel, reference) = (SumKernel(), SumKernel())
+    let (kernel, reference) = (try SumKernel.bound(), try SumKernel.bound())
     try runPass(linePass(20_000, reference), CountingReader(), folder)
     let pass = linePass(20_000, kernel)
     let (sink, reader) = (MemorySink(), CountingReader())
     try runPass(pass, reader, folder, ahead: blocks, sink)
     #expect(reader.reads == 20_000 && pass.statistics.frames == 20_000)
     #expect((0..<20_000).allSatisfy { sink.values[$0] == Double($0) } && sink.completed.count == 20_000)
-    #expect(kernel.finish() == reference.finish())
+    #expect(try kernel.finish() == reference.finish())
   }
 
   @Test("a frame that cannot be read ahead of the pass is said in the pass, or masked there")
   func unreadableAhead() throws {
     let folder = try TemporaryFolder()
-    let pass = linePass(20_000, SumKernel())
+    let pass = linePass(20_000, try SumKernel.bound())
     let failing = pass.blocks.positions(ofBlock: 1).lowerBound
     #expect {
       try runPass(pass, CountingReader(failing: failing), folder, ahead: 3, MemorySink())
     } throws: {
       ($0 as? RunFailure)?.problems.first?.message == "frame \(failing) cannot be read"
     }
-    let masking = linePass(20_000, SumKernel())
+    let masking = linePass(20_000, try SumKernel.bound())
     masking.masksBadFrames = true
     let sink = MemorySink()
     try runPass(masking, CountingReader(failing: failing), folder, ahead: 3, sink)
@@ -240,7 +260,7 @@ private final class PlaceKernel: FrameKernel {
     "interrupted at any block and continued, a pass gives the bits of one that ran through", arguments: [1, 7, 40, 161])
   func resume(blocks: Int) throws {
     let folder = try TemporaryFolder()
-    let whole = SumKernel()
+    let whole = try SumKernel.bound()
     let reference = linePass(5000, whole)
     try runPass(reference, CountingReader(), folder)
 
@@ -248,9 +268,9 @@ private final class PlaceKernel: FrameKernel {
     let checkpoint = reference.checkpoint(at: folder.path("sums"))
     try checkpoint.create(head: Array("resume".utf8))
     var reads = 0
-    var last = SumKernel()
+    var last = try SumKernel.bound()
     for attempt in 0..<200 {
-      last = SumKernel()
+      last = try SumKernel.bound()
       let pass = linePass(5000, last)
       pass.sink = sink
       var seen = 0
@@ -269,14 +289,14 @@ private final class PlaceKernel: FrameKernel {
     #expect(reads == 5000)
     #expect(sink.completed.count == 5000)
     #expect((0..<5000).allSatisfy { sink.values[$0] == Double($0) })
-    #expect(last.finish() == whole.finish())
+    #expect(try last.finish() == whole.finish())
     #expect(Checkpoint.head(folder.path("sums")) == Array("resume".utf8))
   }
 
   @Test("all that an interrupted pass has done counts on any machine", arguments: [1, 7, 100])
   func interruptedIsSynced(blocks: Int) throws {
     let folder = try TemporaryFolder()
-    let pass = linePass(5000, SumKernel())
+    let pass = linePass(5000, try SumKernel.bound())
     var seen = 0
     pass.isInterrupted = {
       seen += 1

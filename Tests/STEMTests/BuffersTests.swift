@@ -34,7 +34,7 @@ import Testing
 
   @Test("rows that nobody writes are missing, not zero")
   func rowsStartMissing() {
-    let rows = Rows("map", width: 3)
+    let rows = Rows("map", width: 3, element: .float64)
     rows.prepare(rows: 2)
     rows.doubles(1)[0] = 4
     let values = Array(rows.bytes(rows: 2).bindMemory(to: Double.self))

@@ -23,7 +23,7 @@ public struct BadPixelSearch: CalibratingStage {
   public func run(_ context: any StageContext) throws {
     let frame = context.fileFrame
     let kernel = MomentsKernel(frame)
-    let positions = try context.pass([kernel], over: .fileSample(atMost: Self.mostPositions))
+    let positions = try context.pass([BoundKernel(measuring: kernel)], over: .fileSample(atMost: Self.mostPositions))
     var facts = Facts()
     try context.onFirst {
       let bad = BadPixels.find(kernel.moments.sample(), shape: frame.detector)
@@ -52,7 +52,6 @@ public struct BadPixelSearch: CalibratingStage {
 
 private final class MomentsKernel: FrameKernel {
   let moments: PixelMoments
-  let rows: [Rows] = []
   var accumulators: [any Accumulator] { moments.accumulators }
 
   init(_ context: FrameContext) { moments = PixelMoments(pixels: context.detector.count, type: context.pixelType) }

@@ -10,7 +10,6 @@ final class MeanPattern: FrameKernel {
   private let sums: PixelSum<Double>
   private let counts: PixelSum<UInt64>
   private let statistics: PixelStatistics
-  let rows: [Rows] = []
 
   init(_ context: FrameContext) {
     type = context.pixelType
@@ -24,7 +23,7 @@ final class MeanPattern: FrameKernel {
   /// Over a sample of the scan, on rank 0. Collective.
   static func measure(_ context: any StageContext) throws -> (pattern: MeanPattern, positions: Int) {
     let kernel = MeanPattern(context.frame)
-    let positions = try context.pass([kernel], over: .sample(atMost: mostPositions))
+    let positions = try context.pass([BoundKernel(measuring: kernel)], over: .sample(atMost: mostPositions))
     return (kernel, positions)
   }
 

@@ -16,9 +16,9 @@ extension JobRun {
     try runPass(step, pass, writer, try ahead ?? work(step, pass, output.checkpoint(step.number)))
     phases.end(count > 1 && step.number == 0 ? "\(name) pass" : "pass")
     try tellingHowToGoOn {
-      for (context, (stage, kernel)) in zip(members, zip(step.stages, pass.kernels)) {
+      for (context, (stage, bound)) in zip(members, zip(step.stages, pass.kernels)) {
         guard let analysis = stage.stage as? any FrameAnalysis else { continue }
-        try analysis.conclude(kernel, context)
+        try analysis.conclude(bound, context)
       }
     }
     phases.end(step.solves ? "solve" : "patterns")
@@ -33,7 +33,7 @@ extension JobRun {
     // What comes next can take long.
     pass.endsSynced = step.solves || step.number + 1 < stepCount
     // Where the origin is given, its pass has nothing to read.
-    let readsFrames = pass.kernels.contains { !$0.rows.isEmpty || !$0.accumulators.isEmpty }
+    let readsFrames = !pass.rows.isEmpty || !pass.accumulators.isEmpty
     pass.includes = { _ in readsFrames }
     pass.origins = step.context.followsOrigin ? facts.origins : nil
     return TaskWork(pass, try reader(), ranks, pass.checkpoint(at: checkpoint))
@@ -43,7 +43,7 @@ extension JobRun {
   func runPass(_ step: JobStep, _ pass: FramePass, _ writer: ResultWriter, _ work: TaskWork) throws {
     let boots = try ranks.boots()
     pass.sink = ResultSink(
-      writer: writer, number: step.number, members: step.members, outputs: step.outputs, output: output,
+      writer: writer, number: step.number, members: step.members, output: output,
       isOnFirstMachine: boots[ranks.rank] == boots[0])
     pass.announceResumed = { [events, isResumed] done, total in
       if isResumed { events.info("resumed: \(done) of \(total) blocks done") }

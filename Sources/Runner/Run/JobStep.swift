@@ -25,7 +25,7 @@ struct JobStep {
     let kernels = try !step.isShared ? [] : collect(stages) { try $0.makeKernel(seen) }
     pass =
       step.isShared ? FramePass(frames.description, selection: plan.selection, kernels: kernels) : nil
-    let outputs = try collect(stages) { try $0.outputs(seen) }
+    let outputs = try step.isShared ? kernels.map(\.outputs.outputs) : collect(stages) { try $0.outputs(seen) }
     let gain = seen.calibration.countsPerElectron?.value
     self.outputs = gain.map { gain in outputs.map { $0.map { $0.withGain(gain) } } } ?? outputs
   }
@@ -50,7 +50,7 @@ struct JobStep {
   var memoryBytes: Int {
     let own = stages.map { $0.stage.memoryBytes(context) }.max() ?? 0
     guard let pass else { return own }
-    let rowBytes = pass.kernels.flatMap(\.rows).reduce(0) { $0 + 8 * $1.width } * pass.selection.shape.count
+    let rowBytes = pass.rows.reduce(0) { $0 + 8 * $1.width } * pass.selection.shape.count
     return pass.memoryBytes + (solves ? rowBytes + own : 0)
   }
 }
@@ -82,18 +82,16 @@ struct ResultSink: RowSink {
   /// Number and members of the step, not the step itself: it holds the sink, and the file must close when a run ends early.
   let number: Int
   let members: [Int]
-  let outputs: [[OutputDescription]]
   let output: OutputFile
   /// Whether this rank is on the machine of rank 0, which laid out the output.
   let isOnFirstMachine: Bool
 
-  func write(_ kernels: [any FrameKernel], positions: Range<Int>, start: Int) throws {
-    for (member, kernel) in kernels.enumerated() {
-      for rows in kernel.rows {
-        guard let index = outputs[member].firstIndex(where: { $0.name == rows.output }) else { continue }
-        let all = rows.bytes(rows: positions.upperBound - start)
-        let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - start) * rows.rowBytes)...])
-        try writer.writeRows(group: members[member], output: index, positions: positions, part)
+  func write(_ kernels: [BoundKernel], positions: Range<Int>, start: Int) throws {
+    for (group, kernel) in zip(members, kernels) {
+      for bound in kernel.outputs.rows {
+        let all = bound.rows.bytes(rows: positions.upperBound - start)
+        let part = UnsafeRawBufferPointer(rebasing: all[((positions.lowerBound - start) * bound.rows.rowBytes)...])
+        try writer.writeRows(group: group, output: bound.place, positions: positions, part)
       }
     }
   }

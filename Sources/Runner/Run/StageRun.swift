@@ -48,7 +48,7 @@ final class StageRun: StageContext {
 
   // MARK: passes
 
-  func pass(_ kernels: [any FrameKernel], over frames: PassFrames) throws -> Int {
+  func pass(_ kernels: [BoundKernel], over frames: PassFrames) throws -> Int {
     switch frames {
     case .all: return try passOverAll(kernels)
     case .sample(let most): return try sample(job.frames.source, positions, kernels, most, try job.reader())
@@ -60,7 +60,7 @@ final class StageRun: StageContext {
   }
 
   private func sample(
-    _ source: any FrameSource, _ positions: PositionSelection, _ kernels: [any FrameKernel], _ most: Int,
+    _ source: any FrameSource, _ positions: PositionSelection, _ kernels: [BoundKernel], _ most: Int,
     _ reader: any FrameReader
   ) throws -> Int {
     let pass = FramePass(source.description, selection: positions, kernels: kernels)
@@ -69,7 +69,7 @@ final class StageRun: StageContext {
     return try pass.runSample(atMost: most, reader, ranks: ranks, path: job.output.measurement)
   }
 
-  private func passOverAll(_ kernels: [any FrameKernel]) throws -> Int {
+  private func passOverAll(_ kernels: [BoundKernel]) throws -> Int {
     guard let place else { throw Problem(.internalError, "\(stage.name) has no place for the rows of a pass") }
     let count = kernels.count
     let step = JobStep(

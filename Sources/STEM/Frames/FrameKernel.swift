@@ -1,10 +1,9 @@
-/// The work of one analysis on one rank. Its buffers are its results, and the type of a buffer is the contract.
+/// The work of one analysis on one rank. It takes the places of its outputs from an `OutputBinding` when it is made: `Rows`
+/// are written position by position and never communicated, a `Whole` is set once at the end.
 public protocol FrameKernel: AnyObject {
-  /// Row outputs in the order of `outputs`; never communicated.
-  var rows: [Rows] { get }
   /// Combined elementwise over leaves, in leaf order.
   var accumulators: [any Accumulator] { get }
-  /// What it keeps beside rows and accumulators, where that is as large as a frame.
+  /// What it keeps beside rows and accumulators, where that is as large as a frame [bytes].
   var workBytes: Int { get }
   /// The rows to come belong to a stretch of the scan that begins at this position: row r is position `start` + r.
   /// Called before the first frame of every stretch.
@@ -16,8 +15,8 @@ public protocol FrameKernel: AnyObject {
   /// Called before rows are written and sums saved: finishes frames that wait for others, and moves short-lived partial
   /// sums into the accumulators.
   func flush()
-  /// The values of all outputs that are not rows, by name, from the combined accumulators.
-  func finish() -> [String: [Double]]
+  /// Sets every `Whole` that it took, from the combined accumulators.
+  func finish()
 }
 
 extension FrameKernel {
@@ -25,7 +24,7 @@ extension FrameKernel {
   public func begin(at start: Int) {}
   public func follow(_ center: Pair<Double>) {}
   public func flush() {}
-  public func finish() -> [String: [Double]] { [:] }
+  public func finish() {}
 }
 
 /// A kernel that takes frames together, because its own state is read and written once for all of them. It does not

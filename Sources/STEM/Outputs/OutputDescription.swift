@@ -8,6 +8,9 @@ public enum OutputKind: String, Sendable, Codable {
   case profile
   case perPositionProfile = "per_position_profile"
   case volume
+
+  /// Whether a kernel fills it row by row, one a position.
+  public var isPerPosition: Bool { self == .map || self == .perPositionProfile }
 }
 
 public enum ElementType: String, Sendable, Codable {

@@ -1,26 +1,24 @@
 extension FrameAnalysis {
   /// A pass of its own, for an analysis that shares none.
   public func run(_ context: any StageContext) throws {
-    let kernel = try makeKernel(context.frame)
-    try context.pass([kernel], over: .all)
-    try conclude(kernel, context)
+    let bound = try BoundKernel(self, context.frame)
+    try context.pass([bound], over: .all)
+    try conclude(bound, context)
   }
 
   /// What follows the pass: writes what the sums give, and goes on where the analysis is a `Reconstruction`. Collective.
-  public func conclude(_ kernel: any FrameKernel, _ context: any StageContext) throws {
+  public func conclude(_ bound: BoundKernel, _ context: any StageContext) throws {
     guard let solver = self as? any Reconstruction, solver.solves(context.frame) else {
-      return try context.onFirst { try context.write(kernel.finish()) }
+      return try context.onFirst { try context.finish(bound) }
     }
     var facts = Facts()
     try context.onFirst(solving: { control in
-      let sums = kernel.finish()
-      try context.write(sums)
+      try context.finish(bound)
       var rows: [String: [Double]] = [:]
-      for buffer in kernel.rows where context.hasOutput(buffer.output) {
-        rows[buffer.output] = try context.read(buffer.output)
-      }
-      let solution = try solver.solve(PassResults(rows: rows, sums: sums), context.frame, control)
-      try context.write(solution.values)
+      for buffer in bound.outputs.rows { rows[buffer.rows.name] = try context.read(buffer.rows.name) }
+      let found = PassResults(rows: rows, sums: try bound.outputs.finishedSums())
+      let solution = try solver.solve(found, context.frame, control)
+      try context.write(try bound.outputs.solved(solution.values), of: bound)
       for (key, value) in solution.attributes { context.keep(key, value) }
       for note in solution.notes { context.note(note) }
       for warning in solution.warnings { context.warn(warning) }
@@ -31,12 +29,13 @@ extension FrameAnalysis {
 }
 
 extension StageContext {
-  func hasOutput(_ name: String) -> Bool { outputs.contains { $0.name == name } }
+  /// Ends the work of a kernel and writes its outputs that are one array. Throws where it did not set one.
+  fileprivate func finish(_ bound: BoundKernel) throws {
+    bound.kernel.finish()
+    try write(try bound.outputs.finished(), of: bound)
+  }
 
-  /// Those of `values` that are outputs, whole.
-  func write(_ values: [String: [Double]]) throws {
-    for output in outputs {
-      if let whole = values[output.name] { try write(output.name, rows: nil, whole) }
-    }
+  fileprivate func write(_ values: [(place: Int, values: [Double])], of bound: BoundKernel) throws {
+    for output in values { try write(bound.outputs.outputs[output.place].name, rows: nil, output.values) }
   }
 }

@@ -1,7 +1,7 @@
 /// A frame analysis that goes on after the pass, on the complete maps of the whole scan: fits, integrations, solvers.
 ///
 /// Its kernel works frame by frame as that of any analysis. Once all positions are done, `solve` computes the outputs
-/// that are neither rows of the kernel nor in its `finish()`.
+/// that the kernel did not take.
 public protocol Reconstruction: FrameAnalysis {
   /// Whether anything is left to do after the pass.
   func solves(_ context: FrameContext) -> Bool
@@ -21,7 +21,7 @@ public struct PassResults: Sendable {
   /// The rows of the kernel by output, `scan.count` × width values; NaN at positions without a result (outside of the
   /// roi, masked, empty).
   public var rows: [String: [Double]]
-  /// What the kernel's `finish()` gave.
+  /// What the kernel's `finish()` set: sums for the solver (`OutputBinding.sum`), and outputs that are one array.
   public var sums: [String: [Double]]
 
   public init(rows: [String: [Double]], sums: [String: [Double]] = [:]) {
@@ -32,7 +32,7 @@ public struct PassResults: Sendable {
 
 /// What a reconstruction found.
 public struct Solution: Sendable {
-  /// By output: every one that is not a row and not in `finish()`.
+  /// By output: every one that the kernel did not take, and no other; anything else ends the run.
   public var values: [String: [Double]]
   /// Scalars, stored with the results group: `scan_rotation_deg`, `skewness`.
   public var attributes: [(key: String, value: Setting)] = []

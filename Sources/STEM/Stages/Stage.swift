@@ -60,7 +60,7 @@ public protocol StageContext: AnyObject {
   /// Brings every frame once to every kernel; afterwards the kernels of rank 0 hold the sums over all frames, and rows are
   /// in the output. A pass that an interrupted run has finished is not repeated: its sums come from the checkpoint.
   /// - Returns: how many frames this run has read on all ranks
-  @discardableResult func pass(_ kernels: [any FrameKernel], over frames: PassFrames) throws -> Int
+  @discardableResult func pass(_ kernels: [BoundKernel], over frames: PassFrames) throws -> Int
   /// A reader of corrected frames for this rank alone; not collective.
   func makeReader() throws -> any FrameReader
   /// Writes rows of an output: positions of a map, lines of an object; `values` row-major. Not collective: any rank writes
