@@ -1,6 +1,6 @@
 import Formats
 import Foundation
-import STEM
+@_spi(StoredPixels) import STEM
 
 /// Kernels on frames in memory, and readers on files, each beside what the machine gives in the same run.
 ///
@@ -84,7 +84,7 @@ extension Benchmarks {
       for index in stride(from: 0, to: turnFrames, by: 4) {
         let positions = index..<min(index + 4, turnFrames)
         let group = FrameGroup(
-          positions, first: frames.frame(range.count == 1 ? 0 : index), strideBytes: frames.frameBytes)
+          frames.layout, positions, first: frames.frame(range.count == 1 ? 0 : index), strideBytes: frames.frameBytes)
         for position in positions {
           for kernel in kernels where !(kernel is any GroupKernel) { kernel.add(group[position], row: position) }
         }
@@ -145,7 +145,9 @@ extension Benchmarks {
       accumulatorBytes: 0)
     var seen: UInt8 = 0
     for block in 0..<blocks.blockCount {
-      try reader.forEachFrame(in: blocks.positions(ofBlock: block)) { _, frame in seen ^= frame.load(as: UInt8.self) }
+      try reader.forEachFrame(in: blocks.positions(ofBlock: block)) { _, frame in
+        seen ^= frame.memory.load(as: UInt8.self)
+      }
     }
   }
 }

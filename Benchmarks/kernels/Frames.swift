@@ -3,12 +3,13 @@ import STEM
 /// Made-up frames in memory: mostly small counts, as detectors give them.
 final class Frames {
   let bytes: UnsafeMutableRawBufferPointer
-  let frameBytes: Int
+  let layout: FrameLayout
+  var frameBytes: Int { layout.bytes }
 
   init(_ bytes: Int, width: Int, type: PixelType) {
-    frameBytes = width * width * type.size
-    self.bytes = .allocate(byteCount: max(1, bytes / frameBytes) * frameBytes, alignment: 4096)
-    fill(type.memory)
+    layout = FrameLayout(Shape(width, width), type)
+    self.bytes = .allocate(byteCount: max(1, bytes / layout.bytes) * layout.bytes, alignment: 4096)
+    fill(type.number)
   }
 
   deinit { bytes.deallocate() }
@@ -16,6 +17,8 @@ final class Frames {
   var count: Int { bytes.count / frameBytes }
 
   func frame(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(bytes.baseAddress! + index * frameBytes) }
+
+  func view(_ index: Int) -> Frame { Frame(layout, frame(index)) }
 
   private func fill<Pixel: FramePixel>(_: Pixel.Type) {
     // Linear congruential, Knuth's multiplier for MMIX; the high bits are good.

@@ -27,7 +27,9 @@ struct SwiftLoops {
     frames.frame(index).assumingMemoryBound(to: UInt16.self)
   }
 
-  private var group: FrameGroup { FrameGroup(0..<4, first: frames.frame(0), strideBytes: frames.frameBytes) }
+  private var group: FrameGroup {
+    FrameGroup(frames.layout, 0..<4, first: frames.frame(0), strideBytes: frames.frameBytes)
+  }
 
   /// Name, seconds for four frames in Swift and with `CKernels`.
   func rows() -> [(name: String, swift: Double, c: Double)] {
@@ -54,7 +56,7 @@ struct SwiftLoops {
     let sums = MaskSums([.selection(selection)], shape: shape, type: .u16)
     var (a, b) = (0.0, 0.0)
     let swift = time { for index in 0..<4 { a += Double(Self.sum(frame(index), runs)) } }
-    let c = time { for index in 0..<4 { sums.add(frames.frame(index), row: 0) { b += $2 } } }
+    let c = time { for index in 0..<4 { sums.add(frames.view(index), row: 0) { b += $2 } } }
     precondition(a == b, "both sum the same pixels as often")
     return ("sum of one mask", swift, c)
   }
@@ -85,7 +87,7 @@ struct SwiftLoops {
     let swift = time { for index in 0..<4 { a += self.moments(frame(index), columns) } }
     let c = time {
       for index in 0..<4 {
-        let sums = moments.sums(frames.frame(index))
+        let sums = moments.sums(frames.view(index))
         b += sums.y + sums.x
       }
     }
@@ -188,7 +190,7 @@ struct SwiftLoops {
       }
     }
     let c = time {
-      for index in 0..<4 { sums.add(frames.frame(index), row: 0) { b += $2 } }
+      for index in 0..<4 { sums.add(frames.view(index), row: 0) { b += $2 } }
       sums.flush { b += $2 }
     }
     precondition(abs(a - b) < 1e-9 * abs(b), "both weigh alike")

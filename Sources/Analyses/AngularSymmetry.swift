@@ -182,7 +182,7 @@ private final class AngularKernel: FrameKernel {
     }
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     for ring in rings { ring.power.add(frame, row: row) { Self.store(ring, $0) } }
   }
 

@@ -126,12 +126,12 @@ private final class DeflectionKernel: FrameKernel {
   let accumulators: [any Accumulator] = []
   private let deflections: DeflectionRows
   /// The center of mass of a frame, of which the second argument is the origin [px].
-  private let locate: (UnsafeRawPointer, Pair<Double>) -> Pair<Double>
+  private let locate: (Frame, Pair<Double>) -> Pair<Double>
   private var center: Pair<Double>
 
   init(
     _ context: FrameContext, _ outputs: OutputBinding,
-    _ locate: @escaping (UnsafeRawPointer, Pair<Double>) -> Pair<Double>
+    _ locate: @escaping (Frame, Pair<Double>) -> Pair<Double>
   ) throws {
     deflections = try DeflectionRows(context, outputs)
     self.locate = locate
@@ -140,7 +140,7 @@ private final class DeflectionKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     let position = locate(frame, center)
     deflections.set(row, Pair(position.y - center.y, position.x - center.x))
   }

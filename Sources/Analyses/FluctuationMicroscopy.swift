@@ -92,7 +92,7 @@ private final class FluctuationKernel: FrameKernel {
     }
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) { fluctuation.add(frame, variances: ringVariance.floats(row)) }
+  func add(_ frame: Frame, row: Int) { fluctuation.add(frame, variances: ringVariance.floats(row)) }
 
   func flush() { fluctuation.flush() }
 

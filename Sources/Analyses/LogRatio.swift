@@ -81,7 +81,7 @@ private final class LogRatioKernel: FrameKernel {
     sums = MaskSums([.selection(aperture), .selection(alive)], shape: context.detector, type: context.pixelType)
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     sums.add(frame, row: row) { mask, _, value in
       if mask == 0 { counts.bright = value } else { counts.total = value }
     }
@@ -107,7 +107,7 @@ private final class FollowingLogRatioKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     var counts = (bright: 0.0, total: 0.0)
     bright.sum(frame, around: center) { counts.bright = $1 }
     total.add(frame, row: row) { counts.total = $2 }

@@ -204,7 +204,7 @@ private final class FollowingRadialKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     rings.add(frame, around: center, means: outputs.profile.floats(row), total: total, pixels: pixels)
     frames.values[0] += 1
   }

@@ -99,7 +99,7 @@ private final class RegionKernel: FrameKernel {
 
   func begin(at start: Int) { self.start = start }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     var first = 0
     for index in members.indices where members[index][start + row] {
       statistics[index].add(frame)

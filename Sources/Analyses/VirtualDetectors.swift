@@ -108,7 +108,7 @@ private final class FollowingDetectorKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     moving.sum(frame, around: center) { movingMaps[$0].set(row, $1) }
     still?.add(frame, row: row) { stillMaps[$0].set($1, $2) }
   }

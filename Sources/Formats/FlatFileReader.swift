@@ -59,7 +59,7 @@ final class FlatFileReader: FrameReader {
     }
     let first = records + layout.lead
     guard isUsable(first) else { return try body(convert(window, first)) }
-    try body(FrameGroup(window, first: first, strideBytes: layout.stride))
+    try body(FrameGroup(source.description.frameLayout, window, first: first, strideBytes: layout.stride))
   }
 
   private func firstWrong(_ window: Range<Int>, _ records: UnsafeRawPointer) -> (position: Int, String)? {
@@ -91,7 +91,7 @@ final class FlatFileReader: FrameReader {
       case .decoded(let decode): decode(stored, target)
       }
     }
-    return FrameGroup(window, first: start, strideBytes: strideBytes)
+    return FrameGroup(about.frameLayout, window, first: start, strideBytes: strideBytes)
   }
 
   private func stretch(of window: Range<Int>) throws -> UnsafeRawPointer {

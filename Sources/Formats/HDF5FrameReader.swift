@@ -46,7 +46,9 @@ final class HDF5FrameReader: FrameReader {
       // To the end of the window's line.
       let end = min(positions.upperBound, y * width + window.columns.upperBound)
       let offset = (y - window.rows.lowerBound) * strides.y + (x - window.columns.lowerBound) * strides.x
-      try body(FrameGroup(next..<end, first: start! + offset * size, strideBytes: strides.x * size))
+      try body(
+        FrameGroup(
+          source.description.frameLayout, next..<end, first: start! + offset * size, strideBytes: strides.x * size))
       next = end
     }
   }

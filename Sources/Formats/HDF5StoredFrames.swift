@@ -53,7 +53,8 @@ final class HDF5StoredFrames: FrameReader {
         continue
       }
       let length = (run.count - 1) * stride + source.description.frameBytes
-      try body(FrameGroup(run, first: try stretch(place..<place + length, of: run), strideBytes: stride))
+      let first = try stretch(place..<place + length, of: run)
+      try body(FrameGroup(source.description.frameLayout, run, first: first, strideBytes: stride))
       next = run.upperBound
     }
   }

@@ -24,7 +24,7 @@ final class StridedReader: FrameReader {
       if !held.contains(next) { try load(tileOf: next) }
       let group = next..<min(held.upperBound, positions.upperBound)
       let first = tile.baseAddress! + (next - held.lowerBound) * description.frameBytes
-      try body(FrameGroup(group, first: UnsafeRawPointer(first), strideBytes: description.frameBytes))
+      try body(FrameGroup(description.frameLayout, group, first: first, strideBytes: description.frameBytes))
       next = group.upperBound
     }
   }

@@ -19,7 +19,8 @@ public final class AngularPower {
   /// Azimuth of the component's first maximum, counter-clockwise from +x, in 0 ..< 2π/n [rad].
   public private(set) var azimuths: [Double]
   private var components: [Double]
-  private let pixelBytes: Int
+  private let frameLayout: FrameLayout
+  private let packedLayout: FrameLayout
   private let runs: [(start: Int, length: Int)]
   private let packed: UnsafeMutableRawBufferPointer
   private let sums: WeightedSums
@@ -36,7 +37,8 @@ public final class AngularPower {
     }
     sums = WeightedSums(
       [Array(repeating: 1, count: ring.count)] + waves, shape: Shape(1, ring.count), type: type, isSingle: false)
-    pixelBytes = type.size
+    frameLayout = FrameLayout(shape, type)
+    packedLayout = FrameLayout(Shape(1, ring.count), type)
     packed = .allocate(byteCount: max(1, ring.count * type.size), alignment: 64)
     components = Array(repeating: 0, count: 2 * orders + 1)
     powers = Array(repeating: 0, count: orders)
@@ -47,14 +49,15 @@ public final class AngularPower {
 
   /// Calls `output(row)` for this frame or earlier ones, at the latest from `flush`; the properties then hold what was
   /// found: NaN for a ring without counts.
-  public func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ row: Int) -> Void) {
+  public func add(_ frame: Frame, row: Int, _ output: (_ row: Int) -> Void) {
     // The ring's pixels only, one after the other: the products then skip the rest of the frame.
+    let pixels = frame.pixels(frameLayout.type, frameLayout.shape.count), pixelBytes = frameLayout.type.size
     var target = packed.baseAddress!
     for run in runs {
-      target.copyMemory(from: frame + run.start * pixelBytes, byteCount: run.length * pixelBytes)
+      target.copyMemory(from: pixels + run.start * pixelBytes, byteCount: run.length * pixelBytes)
       target += run.length * pixelBytes
     }
-    sums.add(UnsafeRawPointer(packed.baseAddress!), row: row) { collect($0, $1, $2, output) }
+    sums.add(Frame(packedLayout, packed.baseAddress!), row: row) { collect($0, $1, $2, output) }
   }
 
   public func flush(_ output: (_ row: Int) -> Void) {

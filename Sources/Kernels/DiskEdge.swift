@@ -44,7 +44,7 @@ public final class DiskEdge {
   static func reach(_ radius: Double) -> Double { min(4, max(1.75, 0.06 * radius)) }
 
   /// The center [px], found by steps from `start`; NaN where there is no such edge.
-  public func center(_ frame: UnsafeRawPointer, from start: Pair<Double>) -> Pair<Double> {
+  public func center(_ frame: Frame, from start: Pair<Double>) -> Pair<Double> {
     let none = Pair(Double.nan, Double.nan)
     var place = start
     for _ in 0..<16 {
@@ -52,7 +52,9 @@ public final class DiskEdge {
       let middle = Pair(Int(place.y.rounded()), Int(place.x.rounded()))
       let table = table(middle)
       guard table.edge * 3 > length else { return none }
-      ck_sum_lists(type.c, frame, table.offsets.pointer, table.first.pointer, Int64(3 * sectors), sums.pointer)
+      ck_sum_lists(
+        type.c, frame.pixels(type, shape.count), table.offsets.pointer, table.first.pointer, Int64(3 * sectors),
+        sums.pointer)
       guard let shift = table.shift(sums.values) else { return none }
       place = Pair(Double(middle.y) + shift.y, Double(middle.x) + shift.x)
       if max(abs(shift.y), abs(shift.x)) < 0.75 {

@@ -51,12 +51,13 @@ public final class Fluctuation {
   }
 
   /// Writes Var_φ(v)/⟨v⟩_φ² of each ring of a frame; NaN for a ring without counts.
-  public func add(_ frame: UnsafeRawPointer, variances: UnsafeMutablePointer<Float>) {
+  public func add(_ frame: Frame, variances: UnsafeMutablePointer<Float>) {
     statistics.add(frame)
     rings.sum(frame)
     for k in 0..<rings.bins { means.values[k] = rings.type.value(rings.sums.values[k]) / Double(rings.pixels[k]) }
     ck_spread_bins(
-      rings.type.c, frame, rings.runs.pointer, Int64(rings.runs.values.count), rings.bin.pointer, Int64(rings.bins),
+      rings.type.c, frame.pixels(rings.type, ring.count), rings.runs.pointer, Int64(rings.runs.values.count),
+      rings.bin.pointer, Int64(rings.bins),
       means.pointer, spreads.pointer, work.pointer)
     for k in 0..<rings.bins {
       let sum = rings.type.value(rings.sums.values[k]), mean = means.values[k], pixels = Double(rings.pixels[k])

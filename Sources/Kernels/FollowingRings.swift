@@ -56,7 +56,7 @@ public final class FollowingRings {
   /// Writes the means over the rings of a frame, NaN for an empty ring, and adds its sums to `total` (as
   /// `RingSums.makeTotal`) and its pixels to `pixels`. Without a finite center all are empty.
   public func add(
-    _ frame: UnsafeRawPointer, around center: Pair<Double>, means: UnsafeMutablePointer<Float>,
+    _ frame: Frame, around center: Pair<Double>, means: UnsafeMutablePointer<Float>,
     total: any Accumulator, pixels: PixelSum<UInt64>
   ) {
     guard center.y.isFinite, center.x.isFinite else {
@@ -68,7 +68,8 @@ public final class FollowingRings {
     ck_ring_bins(&rings, Int64(shape.y), Int64(shape.x), bin.pointer)
     for index in dead { bin.values[index] = UInt16(bins) }
     ck_sum_count_bins(
-      type.c, frame, Int64(shape.count), bin.pointer, Int64(bins + 1), sums.pointer, counts.pointer, work.pointer)
+      type.c, frame.pixels(type, shape.count), Int64(shape.count), bin.pointer, Int64(bins + 1), sums.pointer,
+      counts.pointer, work.pointer)
     if type.isInteger {
       let total = total.bytes.assumingMemoryBound(to: Int64.self)
       for k in 0..<bins { total[k] &+= sums.values[k].integer }

@@ -19,12 +19,13 @@ public final class FollowingSums {
 
   /// `output(shape, value)` for each shape about `center` [px]; NaN where it has no pixel on the detector.
   public func sum(
-    _ frame: UnsafeRawPointer, around center: Pair<Double>, _ output: (_ shape: Int, Double) -> Void
+    _ frame: Frame, around center: Pair<Double>, _ output: (_ shape: Int, Double) -> Void
   ) {
     moving.move(to: center)
     sums.values.update(repeating: ck_sum())
     ck_sum_runs(
-      type.c, frame, Int64(pixels), moving.runs, moving.first, moving.targets, Int64(moving.shapes.count),
+      type.c, frame.pixels(type, pixels), Int64(pixels), moving.runs, moving.first, moving.targets,
+      Int64(moving.shapes.count),
       Int64(moving.shapes.count), sums.pointer)
     for shape in moving.shapes.indices {
       output(shape, moving.isEmpty(shape) ? .nan : type.value(sums.values[shape]))
@@ -53,12 +54,13 @@ public final class FollowingMoments {
   }
 
   /// Σ v·(y, x) / Σ v over r < radius about `disk` [px]; NaN where Σ v = 0, or with a NaN pixel.
-  public func center(_ frame: UnsafeRawPointer, around disk: Pair<Double>) -> Pair<Double> {
+  public func center(_ frame: Frame, around disk: Pair<Double>) -> Pair<Double> {
     moving.move(to: disk)
     withUnsafeMutablePointer(to: &sums) {
       $0.withMemoryRebound(to: ck_sum.self, capacity: 3) {
         ck_moments(
-          type.c, frame, Int64(pixels), moving.runs, Int64(moving.first[1]), Int64(columns), $0, work.pointer)
+          type.c, frame.pixels(type, pixels), Int64(pixels), moving.runs, Int64(moving.first[1]), Int64(columns), $0,
+          work.pointer)
       }
     }
     let total = type.value(sums.0)
@@ -69,7 +71,7 @@ public final class FollowingMoments {
   /// The mean position with the disk around itself: the disk follows what it finds until it moves by less than
   /// `tolerance` [px], at most `steps` times.
   public func settled(
-    _ frame: UnsafeRawPointer, from start: Pair<Double>, tolerance: Double = 0.02, steps: Int = 12
+    _ frame: Frame, from start: Pair<Double>, tolerance: Double = 0.02, steps: Int = 12
   ) -> Pair<Double> {
     var place = start
     for _ in 0..<steps {

@@ -12,6 +12,7 @@ public struct FrameSummary: Sendable, Equatable {
 
 public final class FrameSummaries {
   private let type: PixelType
+  private let pixels: Int
   private let runs: Fixed<ck_run>
   let saturation: Double
   /// Whether all pixels take part.
@@ -20,14 +21,16 @@ public final class FrameSummaries {
   /// - Parameter saturation: pixels of at least this value are bad; nil: none.
   public init(_ selection: PixelSelection, type: PixelType, saturation: Double?) {
     self.type = type
+    pixels = selection.shape.count
     self.saturation = saturation ?? .infinity
     isOfWholeFrames = !selection.included.contains(false)
     let whole = ck_run(start: 0, length: UInt32(selection.shape.count), y: 0, x: 0)
     runs = Fixed(isOfWholeFrames ? [whole] : selection.runs())
   }
 
-  public func summarize(_ frame: UnsafeRawPointer) -> FrameSummary {
-    FrameSummary(ck_summarize(type.c, frame, runs.pointer, Int64(runs.values.count), saturation), type)
+  public func summarize(_ frame: Frame) -> FrameSummary {
+    FrameSummary(
+      ck_summarize(type.c, frame.pixels(type, pixels), runs.pointer, Int64(runs.values.count), saturation), type)
   }
 }
 

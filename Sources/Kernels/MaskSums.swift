@@ -89,7 +89,7 @@ public final class MaskSums {
   public var workBytes: Int { dense.reduce(0) { $0 + $1.sums.workBytes } }
 
   /// The sums of one frame: `output(mask, row, value)`. Those of weighted masks come later, at the latest from `flush`.
-  public func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+  public func add(_ frame: Frame, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     add(FrameGroup(row, frame), firstRow: row, output)
   }
 
@@ -103,17 +103,18 @@ public final class MaskSums {
     for part in dense { part.sums.add(group, firstRow: firstRow) { output(part.masks[$0], $1, $2) } }
   }
 
-  private func addDirect(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+  private func addDirect(_ frame: Frame, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     sums.values.update(repeating: ck_sum())
     values.values.update(repeating: 0)
+    let pixels = frame.pixels(type, shape.count)
     ck_sum_runs(
-      type.c, frame, Int64(shape.count), runs.pointer, first.pointer, target.pointer, Int64(target.values.count),
+      type.c, pixels, Int64(shape.count), runs.pointer, first.pointer, target.pointer, Int64(target.values.count),
       Int64(sums.values.count), sums.pointer)
     for (index, item) in runClasses.enumerated() {
       values.values[item.mask] += item.weight * type.value(sums.values[index])
     }
     for item in ragged {
-      let sum = ck_sum_mask(type.c, frame, Int64(shape.count), item.bytes.pointer)
+      let sum = ck_sum_mask(type.c, pixels, Int64(shape.count), item.bytes.pointer)
       values.values[item.mask] += item.weight * type.value(sum)
     }
     for mask in directMasks { output(mask, row, values.values[mask]) }

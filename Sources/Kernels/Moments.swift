@@ -24,18 +24,19 @@ public final class Moments {
 
   /// Σ v·(y, x) / Σ v [px, the centre of pixel (0, 0) is (0, 0)]; NaN where Σ v = 0, or with a NaN pixel. Sums over
   /// integer pixels are exact.
-  public func center(_ frame: UnsafeRawPointer) -> Pair<Double> {
+  public func center(_ frame: Frame) -> Pair<Double> {
     let sums = sums(frame)
     guard sums.total != 0 else { return Pair(.nan, .nan) }
     return Pair(sums.y / sums.total, sums.x / sums.total)
   }
 
   /// Σ v, Σ v·y and Σ v·x.
-  public func sums(_ frame: UnsafeRawPointer) -> (total: Double, y: Double, x: Double) {
+  public func sums(_ frame: Frame) -> (total: Double, y: Double, x: Double) {
     withUnsafeMutablePointer(to: &buffer) {
       $0.withMemoryRebound(to: ck_sum.self, capacity: 3) {
         ck_moments(
-          type.c, frame, Int64(pixels), runs.pointer, Int64(runs.values.count), Int64(columns), $0, work.pointer)
+          type.c, frame.pixels(type, pixels), Int64(pixels), runs.pointer, Int64(runs.values.count), Int64(columns), $0,
+          work.pointer)
       }
     }
     return (type.value(buffer.0), type.value(buffer.1), type.value(buffer.2))

@@ -4,7 +4,6 @@ import STEM
 public final class PixelMoments {
   /// All are combined elementwise.
   public let accumulators: [any Accumulator]
-  private let type: PixelType
   private let pixels: Int
   /// Integers have no NaN: their exact sums will do.
   private let integers: PixelStatistics?
@@ -14,7 +13,6 @@ public final class PixelMoments {
   private let largest: PixelMax<Double>
 
   public init(pixels: Int, type: PixelType) {
-    self.type = type
     self.pixels = pixels
     integers = type.isInteger ? PixelStatistics(pixels: pixels, type: type) : nil
     let own = type.isInteger ? 0 : pixels
@@ -23,20 +21,23 @@ public final class PixelMoments {
     accumulators = integers?.accumulators ?? [counts, sums, squares, largest]
   }
 
-  public func add(_ frame: UnsafeRawPointer) {
-    switch type {
-    case .f32: addFinite(frame.assumingMemoryBound(to: Float.self))
-    case .f64: addFinite(frame.assumingMemoryBound(to: Double.self))
-    default: integers?.add(frame)
-    }
+  public func add(_ frame: Frame) {
+    if let integers { integers.add(frame) } else { frame.visit(FiniteSums(moments: self)) }
   }
 
-  private func addFinite<Pixel: BinaryFloatingPoint>(_ frame: UnsafePointer<Pixel>) {
-    for i in 0..<pixels where frame[i].isFinite {
-      counts.values[i] += 1
-      sums.values[i].add(Double(frame[i]))
-      squares.values[i].addSquare(Double(frame[i]))
-      largest.values[i] = max(largest.values[i], Double(frame[i]))
+  private struct FiniteSums: PixelVisitor {
+    let moments: PixelMoments
+
+    func visit<Stored: StoredPixel>(_ pixels: Pixels<Stored>) {
+      precondition(pixels.count == moments.pixels)
+      for i in pixels.indices {
+        let value = pixels[i].double
+        guard value.isFinite else { continue }
+        moments.counts.values[i] += 1
+        moments.sums.values[i].add(value)
+        moments.squares.values[i].addSquare(value)
+        moments.largest.values[i] = max(moments.largest.values[i], value)
+      }
     }
   }
 

@@ -22,7 +22,7 @@ public final class PixelStatistics {
   public init(pixels: Int, type: PixelType, _ extent: Extent = .all) {
     self.type = type
     self.pixels = pixels
-    let extremes = Self.extremes(type.memory, pixels, extent)
+    let extremes = Self.extremes(type.number, pixels, extent)
     narrow = type.size < 4 ? NarrowSums(pixels, type, extent) : nil
     var state = ck_statistics()
     if type.isInteger {
@@ -69,8 +69,8 @@ public final class PixelStatistics {
     return [PixelMin<Pixel>(pixels, neutral: Pixel(truncating: integer ?? .infinity)), largest]
   }
 
-  public func add(_ frame: UnsafeRawPointer) {
-    batch.add(frame, row: 0) { accumulate($0, $1.count, pixels) }
+  public func add(_ frame: Frame) {
+    batch.add(frame.pixels(type, pixels), row: 0) { accumulate($0, $1.count, pixels) }
   }
 
   /// Four frames at a time where they lie; only what is left is copied.
@@ -96,10 +96,12 @@ public final class PixelStatistics {
     if batch.count > 0 { addAlone(until: min(end, next + batch.frames - batch.count)) }
     let whole = (end - next) / 4 * 4
     if let summaries, summaries.isOfWholeFrames {
-      accumulate(group[next], whole, group.strideBytes / type.size, summaries) { output(next - first + $0, $1) }
+      accumulate(group[next].pixels(type, pixels), whole, group.strideBytes / type.size, summaries) {
+        output(next - first + $0, $1)
+      }
     } else {
       summarize(until: next + whole)
-      accumulate(group[next], whole, group.strideBytes / type.size)
+      accumulate(group[next].pixels(type, pixels), whole, group.strideBytes / type.size)
     }
     next += whole
     addAlone(until: end)
@@ -154,7 +156,7 @@ public final class PixelStatistics {
   public func patterns() -> Patterns {
     let count = frames.pointee
     func extremes(_ accumulator: any Accumulator) -> [Double] {
-      type.memory.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
+      type.number.doubles(UnsafeRawPointer(accumulator.bytes.baseAddress!), count: pixels)
     }
     guard count > 0 else {
       let nothing = Array(repeating: Double.nan, count: pixels), further = state.square == nil ? [] : nothing

@@ -1,5 +1,5 @@
 package import CKernels
-import STEM
+@_spi(StoredPixels) import STEM
 
 extension PixelType {
   package var c: ck_type {
@@ -18,6 +18,24 @@ extension PixelType {
 
   /// The value of a sum over pixels of this type.
   @inline(__always) func value(_ sum: ck_sum) -> Double { isInteger ? Double(sum.integer) : sum.real }
+}
+
+// The only place where the memory of frames leaves its type: a loop in C is given both.
+
+extension Frame {
+  /// Where the pixels lie, for a loop that is made for `count` pixels of `type`. Traps where the frame has others.
+  @inline(__always) package func pixels(_ type: PixelType, _ count: Int) -> UnsafeRawPointer {
+    precondition(
+      layout.type == type && layout.shape.count == count, "a kernel is given another frame than it is made for")
+    return memory
+  }
+}
+
+extension FrameGroup {
+  /// Where the pixels of the first frame lie, as for `Frame`.
+  @inline(__always) package func pixels(_ type: PixelType, _ count: Int) -> UnsafeRawPointer {
+    self[positions.lowerBound].pixels(type, count)
+  }
 }
 
 /// A copy of plain values at a fixed address, on a cache line's boundary, for the C loops.

@@ -32,21 +32,23 @@ public final class RingSums {
   }
 
   /// Σ v of each ring, to be read before the next call: exact for integer pixels.
-  func sum(_ frame: UnsafeRawPointer) {
+  func sum(_ frame: Frame) {
     ck_sum_bins(
-      type.c, frame, runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins), sums.pointer, work.pointer)
+      type.c, frame.pixels(type, bin.values.count), runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins),
+      sums.pointer, work.pointer)
   }
 
-  /// Σ v of each ring for `count` frames `stride` pixels apart, four or eight: one after the other in `sums`.
-  private func sum(_ frames: UnsafeRawPointer, count: Int, stride: Int) {
+  /// Σ v of each ring for the frames of a group, four or eight: one after the other in `sums`.
+  private func sum(_ group: FrameGroup) {
     ck_sum_bins_few(
-      type.c, frames, Int64(stride), Int64(count), runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins),
+      type.c, group.pixels(type, bin.values.count), Int64(group.strideBytes / type.size), Int64(group.positions.count),
+      runs.pointer, Int64(runs.values.count), bin.pointer, Int64(bins),
       sums.pointer, work.pointer)
   }
 
   /// Adds a frame's sums to `total` (see `makeTotal`), and hands its means over the rings, NaN for an empty one, to
   /// `means`.
-  public func add(_ frame: UnsafeRawPointer, means: UnsafeMutablePointer<Float>, total: any Accumulator) {
+  public func add(_ frame: Frame, means: UnsafeMutablePointer<Float>, total: any Accumulator) {
     sum(frame)
     take(0, means: means, total: total)
   }
@@ -55,12 +57,12 @@ public final class RingSums {
   public func add(
     _ group: FrameGroup, total: any Accumulator, means: (_ index: Int) -> UnsafeMutablePointer<Float>
   ) {
-    var next = 0
-    while next < group.positions.count {
-      let (frames, left) = (group.first + next * group.strideBytes, group.positions.count - next)
-      let count = left >= most ? most : left >= 4 ? 4 : 1
-      if count == 1 { sum(frames) } else { sum(frames, count: count, stride: group.strideBytes / type.size) }
-      for frame in 0..<count { take(frame, means: means(next + frame), total: total) }
+    let (first, end) = (group.positions.lowerBound, group.positions.upperBound)
+    var next = first
+    while next < end {
+      let count = end - next >= most ? most : end - next >= 4 ? 4 : 1
+      if count == 1 { sum(group[next]) } else { sum(group[next..<next + count]) }
+      for frame in 0..<count { take(frame, means: means(next - first + frame), total: total) }
       next += count
     }
   }

@@ -49,8 +49,8 @@ final class WeightedSums {
     return type == .f32 || !weights.allSatisfy { $0 == $0.rounded() }
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
-    batch.add(frame, row: row) { process($0, batch.frameBytes, $1, output) }
+  func add(_ frame: Frame, row: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
+    batch.add(frame.pixels(type, pixels), row: row) { process($0, batch.frameBytes, $1, output) }
   }
 
   /// Frames that lie together: whole groups are multiplied where they lie, only what is left is copied.
@@ -59,7 +59,7 @@ final class WeightedSums {
     let whole = batch.frames == 1 ? end : first + (end - first) / Int(CK_GROUP) * Int(CK_GROUP)
     for next in stride(from: first, to: whole, by: Self.most) {
       let rows = next - first + firstRow..<min(next + Self.most, whole) - first + firstRow
-      process(group[next], group.strideBytes, rows, output)
+      process(group[next].pixels(type, pixels), group.strideBytes, rows, output)
     }
     for next in whole..<end { add(group[next], row: next - first + firstRow, output) }
   }

@@ -66,44 +66,46 @@ final class FrameCorrector {
   // MARK: frames
 
   /// The corrected frame, in memory that the next one overwrites.
-  func correct(_ frame: UnsafeRawPointer) -> UnsafeRawPointer {
+  func correct(_ frame: Frame) -> Frame {
     if correction.sums {
       sums.initializeMemory(as: UInt8.self, repeating: 0)
       add(frame, to: sums.baseAddress!)
       return finish(sums.baseAddress!)
     }
+    let pixels = frame.pixels(correction.inputType, correction.geometry.raw.count)
     withUnsafePointer(to: direct) { view in
       if correction.changesValues {
         ck_correct(
-          correction.inputType.c, frame, view, dark?.pointer, factor?.pointer, correction.markedFrom,
+          correction.inputType.c, pixels, view, dark?.pointer, factor?.pointer, correction.markedFrom,
           output.baseAddress!)
         ck_repair_pixels(
-          correction.inputType.c, frame, repairs.baseAddress, Int64(repairs.count), sources.baseAddress,
+          correction.inputType.c, pixels, repairs.baseAddress, Int64(repairs.count), sources.baseAddress,
           correction.markedFrom, output.baseAddress!)
       } else {
-        ck_copy_view(Int64(correction.inputType.size), frame, view, output.baseAddress!)
+        ck_copy_view(Int64(correction.inputType.size), pixels, view, output.baseAddress!)
       }
     }
-    return UnsafeRawPointer(output.baseAddress!)
+    return corrected
   }
 
   /// Adds a frame to `correction.sumBytes` of sums, which are zeros before the first one.
-  func add(_ frame: UnsafeRawPointer, to sums: UnsafeMutableRawPointer) {
+  func add(_ frame: Frame, to sums: UnsafeMutableRawPointer) {
     let type = correction.inputType, sumType = correction.sumType
+    let pixels = frame.pixels(type, correction.geometry.raw.count)
     guard correction.isFloating else {
       let window = correction.geometry.rawWindow
       let first = window.rows.lowerBound * correction.geometry.raw.x + window.columns.lowerBound
-      return withUnsafePointer(to: bins) { ck_add_bins(type.c, frame + first * type.size, $0, sumType.c, sums) }
+      return withUnsafePointer(to: bins) { ck_add_bins(type.c, pixels + first * type.size, $0, sumType.c, sums) }
     }
     for part in strips {
       withUnsafePointer(to: part.view) {
         ck_correct(
-          type.c, frame, $0, dark?.pointer(part.first), factor?.pointer(part.first), correction.markedFrom,
+          type.c, pixels, $0, dark?.pointer(part.first), factor?.pointer(part.first), correction.markedFrom,
           strip.baseAddress!)
       }
       if !part.repairs.isEmpty {
         ck_repair_pixels(
-          type.c, frame, repairs.baseAddress! + part.repairs.lowerBound, Int64(part.repairs.count),
+          type.c, pixels, repairs.baseAddress! + part.repairs.lowerBound, Int64(part.repairs.count),
           sources.baseAddress, correction.markedFrom, strip.baseAddress!)
       }
       withUnsafePointer(to: part.bins) {
@@ -114,7 +116,7 @@ final class FrameCorrector {
   }
 
   /// The corrected frame from its sums, in memory that the next one overwrites.
-  func finish(_ sums: UnsafeRawPointer) -> UnsafeRawPointer {
+  func finish(_ sums: UnsafeRawPointer) -> Frame {
     withUnsafePointer(to: ofSums) { view in
       if correction.sumType == .f64, correction.outputType == .f32 {
         ck_narrow_view(
@@ -123,7 +125,11 @@ final class FrameCorrector {
         ck_copy_view(Int64(correction.sumType.size), sums, view, output.baseAddress!)
       }
     }
-    return UnsafeRawPointer(output.baseAddress!)
+    return corrected
+  }
+
+  private var corrected: Frame {
+    Frame(FrameLayout(correction.geometry.shape, correction.outputType), output.baseAddress!)
   }
 
   // MARK: tables

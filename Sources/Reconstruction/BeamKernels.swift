@@ -27,7 +27,7 @@ final class BeamKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     let found = moments.sums(frame)
     guard found.total != 0, found.total.isFinite else { return }
     comY.set(row, found.y / found.total - center.y)
@@ -84,7 +84,7 @@ final class SegmentKernel: FrameKernel {
 
   func follow(_ center: Pair<Double>) { self.center = center }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     let values = signals.doubles(row)
     for (index, segment) in segments.enumerated() {
       let found = segment.sums(frame)

@@ -142,7 +142,7 @@ public struct OriginFit: Reconstruction {
 /// Nothing to do in the pass.
 private final class NoKernel: FrameKernel {
   let accumulators: [any Accumulator] = []
-  func add(_ frame: UnsafeRawPointer, row: Int) {}
+  func add(_ frame: Frame, row: Int) {}
 }
 
 private final class OriginKernel: FrameKernel {
@@ -160,7 +160,7 @@ private final class OriginKernel: FrameKernel {
     edge = isEdge ? DiskEdge(radius: radius, kept: alive, type: context.pixelType) : nil
   }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
+  func add(_ frame: Frame, row: Int) {
     // The edge is found from half a pixel away, too.
     var place = moments.settled(frame, from: center, tolerance: edge == nil ? 0.05 : 0.5)
     if let edge { place = edge.center(frame, from: place) }

@@ -75,15 +75,9 @@ func feed(
   kernel.flush()
 }
 
-/// The values in memory, in the pixel type.
-func withPixels(_ values: [Double], _ type: PixelType, _ body: (UnsafeRawPointer) -> Void) {
-  func convert<Pixel: FramePixel>(_: Pixel.Type) {
-    values.map { Pixel(truncating: $0) }.withUnsafeBytes { body($0.baseAddress!) }
-  }
-  guard type != .u16Swapped else {
-    return values.map { UInt16(truncating: $0).byteSwapped }.withUnsafeBytes { body($0.baseAddress!) }
-  }
-  convert(type.memory)
+/// The frame in memory, in the pixel type.
+func withPixels(_ values: [Double], _ type: PixelType, _ body: (Frame) -> Void) {
+  withGroups([values], type, 1) { body($0[0]) }
 }
 
 /// Counts of a disk with a bright spot, different for each `seed`.
@@ -93,13 +87,16 @@ func counts(_ shape: Shape, seed: Int) -> [Double] {
 
 /// Frames one after the other in memory, in groups of `size` and a last one that may be smaller.
 func withGroups(_ frames: [[Double]], _ type: PixelType, _ size: Int, _ body: (FrameGroup) -> Void) {
-  let pixels = frames[0].count
-  withPixels(frames.flatMap { $0 }, type) { first in
-    for start in stride(from: 0, to: frames.count, by: size) {
-      body(
-        FrameGroup(
-          start..<min(start + size, frames.count), first: first + start * pixels * type.size,
-          strideBytes: pixels * type.size))
+  let layout = FrameLayout(Shape(1, frames[0].count), type)
+  func convert<Stored: StoredPixel>(_: Stored.Type) {
+    frames.joined().map { Stored(storing: Stored.Number(truncating: $0)) }.withUnsafeBytes { bytes in
+      for start in stride(from: 0, to: frames.count, by: size) {
+        body(
+          FrameGroup(
+            layout, start..<min(start + size, frames.count), first: bytes.baseAddress! + start * layout.bytes,
+            strideBytes: layout.bytes))
+      }
     }
   }
+  convert(type.stored)
 }

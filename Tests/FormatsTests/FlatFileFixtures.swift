@@ -1,5 +1,5 @@
 import Foundation
-import STEM
+@_spi(StoredPixels) import STEM
 import TestSupport
 import Testing
 
@@ -81,12 +81,11 @@ struct Scene {
   }
 
   /// Whether a frame that a reader delivered has the right pixels.
-  func matches(_ position: Int, _ frame: UnsafeRawPointer) -> Bool {
+  func matches(_ position: Int, _ frame: Frame) -> Bool {
+    guard frame.layout == FrameLayout(detector, type) else { return false }
+    let pixels = frame.doubles()
     for y in 0..<detector.y {
-      for x in 0..<detector.x
-      where type.doubles(frame + (y * detector.x + x) * type.size, count: 1)[0] != value(position, y, x) {
-        return false
-      }
+      for x in 0..<detector.x where pixels[y * detector.x + x] != value(position, y, x) { return false }
     }
     return true
   }
@@ -100,7 +99,7 @@ struct Scene {
       var wrong: [Int] = []
       try reader.forEachFrame(in: range) { position, frame in
         seen.append(position)
-        if !matches(position, frame) || Int(bitPattern: frame) % type.size != 0 { wrong.append(position) }
+        if !matches(position, frame) || Int(bitPattern: frame.memory) % type.size != 0 { wrong.append(position) }
       }
       #expect(seen == Array(range), sourceLocation: sourceLocation)
       #expect(wrong == [], sourceLocation: sourceLocation)
@@ -171,7 +170,7 @@ func survive(mutants: Int, of original: [UInt8], headerBytes: Int, name: String,
       let source = try openInput(InputRequest(path: path))
       var sum = 0
       try source.makeReader().forEachFrame(in: 0..<source.description.frameCount) { _, frame in
-        sum &+= Int(frame.load(fromByteOffset: source.description.frameBytes - 1, as: UInt8.self))
+        sum &+= Int(frame.memory.load(fromByteOffset: source.description.frameBytes - 1, as: UInt8.self))
       }
       counts.opened += 1
     } catch is Problem {

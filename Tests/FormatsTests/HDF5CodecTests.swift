@@ -2,7 +2,7 @@ import CHDF5
 import CLZ4
 import CZstd
 import Foundation
-import STEM
+@_spi(StoredPixels) import STEM
 import TestSupport
 import Testing
 
@@ -180,7 +180,7 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
     }
     var seen: [UInt8] = []
     try opened(path).makeReader().forEachFrame(in: 0..<1) { _, pixels in
-      seen = Array(UnsafeRawBufferPointer(start: pixels, count: 72))
+      seen = Array(UnsafeRawBufferPointer(start: pixels.memory, count: 72))
     }
     #expect(seen == [UInt8](repeating: 7, count: 72))
   }
@@ -273,7 +273,7 @@ private func decode(_ codec: HDF5Codec, _ stored: [UInt8], count: Int) throws ->
     }
     var found: [UInt16] = []
     try opened(path).makeReader().forEachFrame(in: 0..<6) { _, frame in
-      found.append(frame.load(fromByteOffset: 46, as: UInt16.self))
+      found.append(frame.memory.load(fromByteOffset: 46, as: UInt16.self))
     }
     #expect(found == [99, 99, 99, 7, 99, 99])
   }

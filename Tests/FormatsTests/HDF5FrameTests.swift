@@ -1,6 +1,6 @@
 import Foundation
 import HDF5
-import STEM
+@_spi(StoredPixels) import STEM
 import Testing
 
 @testable import Formats
@@ -92,7 +92,7 @@ struct HDF5FrameTests {
     let reader = try #require(try stored(try opened(folder.file())))
     #expect(try scan.firstError(in: reader, 0..<9) == nil && scan.firstError(in: reader, 10..<35) == nil)
     var found: [Double] = []
-    try reader.forEachFrame(in: 8..<11) { if $0 == 9 { found = scan.type.doubles($1, count: 24) } }
+    try reader.forEachFrame(in: 8..<11) { if $0 == 9 { found = $1.doubles() } }
     #expect(found == [Double](repeating: 7, count: 24))
   }
 
@@ -210,7 +210,7 @@ struct HDF5FrameTests {
     let source = try opened(folder.file()) { $0.dataset = "/flags" }
     #expect(source.description.pixelType == .u8)
     try source.makeReader().forEachFrame(in: 0..<6) { _, frame in
-      read += UnsafeRawBufferPointer(start: frame, count: 8).map { $0 }
+      read += UnsafeRawBufferPointer(start: frame.memory, count: 8).map { $0 }
     }
     #expect(read == bools)
     let long = problem { _ = try opened(folder.file()) { $0.dataset = "/long" } }
@@ -231,7 +231,7 @@ struct HDF5FrameTests {
       let source = try opened(folder.file()) { $0.dataset = dataset }
       var sum = 0
       try source.makeReader().forEachFrame(in: 0..<4) { _, frame in
-        sum += UnsafeRawBufferPointer(start: frame, count: 32).reduce(0) { $0 + Int($1) }
+        sum += UnsafeRawBufferPointer(start: frame.memory, count: 32).reduce(0) { $0 + Int($1) }
       }
       #expect(sum == 0)
     }

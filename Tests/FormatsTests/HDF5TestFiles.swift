@@ -48,9 +48,10 @@ struct KnownScan {
     try reader.forEachFrame(in: positions) { position, frame in
       if position != next, wrong == nil { wrong = "position \(position) came, \(next) was due" }
       next = position + 1
+      let pixels = frame.doubles()
       for v in 0..<detector.y where wrong == nil {
         for u in 0..<detector.x where wrong == nil {
-          let pixel = type.doubles(frame + (v * detector.x + u) * type.size, count: 1)[0]
+          let pixel = pixels[v * detector.x + u]
           let due = value(position / scan.x, position % scan.x, v, u)
           if pixel != due { wrong = "position \(position), pixel (\(v), \(u)): \(pixel), not \(due)" }
         }

@@ -1,7 +1,7 @@
 import Digest
 import Foundation
 import HDF5
-import STEM
+@_spi(StoredPixels) import STEM
 import Testing
 
 @testable import Formats
@@ -64,7 +64,7 @@ struct HDF5VendorTests {
       #expect(abs((about.calibration.scanStep?.value.y ?? 0) - 0.5) < 1e-6)
       #expect(abs((about.calibration.pixelReciprocal?.x ?? 0) - 1 / 5.43) < 1e-6)
       try source.makeReader().forEachFrame(in: 0..<121) { _, frame in
-        hash.update(Array(UnsafeRawBufferPointer(start: frame, count: 8 * 8 * 4)))
+        hash.update(Array(UnsafeRawBufferPointer(start: frame.memory, count: 8 * 8 * 4)))
       }
     }
     #expect(try hash.finalize() == VendorFile.named("vendor/emd/Si100_4D.emd").truth("rosettasciio").sha256)
@@ -120,7 +120,7 @@ struct HDF5VendorTests {
     let about = source.description
     try source.makeReader().forEachFrame(in: 0..<about.frameCount) { _, frame in
       for i in 0..<about.frameBytes / 2 {
-        hash = (hash ^ UInt64(frame.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))) &* 0x100_0000_01b3
+        hash = (hash ^ UInt64(frame.memory.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))) &* 0x100_0000_01b3
       }
     }
     return hash

@@ -95,7 +95,7 @@ struct MerlinWriter {
     let type = source.description.pixelType
     #expect(type == (depth == 24 ? .u32 : depth == 12 ? .u16 : .u8))
     try source.makeReader().forEachFrame(in: 0..<2) { position, frame in
-      let pixels = type.doubles(frame, count: side * side).map { Int($0) }
+      let pixels = frame.doubles().map { Int($0) }
       #expect(pixels == Array(images[position].joined()))
     }
   }

@@ -1,5 +1,5 @@
 import Foundation
-import STEM
+@_spi(StoredPixels) import STEM
 import Testing
 
 @testable import Formats
@@ -77,7 +77,7 @@ import Testing
     let source = try openInput(InputRequest(path: path))
     #expect(source.description.pixelType == .u8)
     try source.makeReader().forEachFrame(in: 0..<1) { _, frame in
-      #expect((0..<6).map { frame.load(fromByteOffset: $0, as: UInt8.self) } == [0, 1, 1, 0, 0, 1])
+      #expect((0..<6).map { frame.memory.load(fromByteOffset: $0, as: UInt8.self) } == [0, 1, 1, 0, 0, 1])
     }
   }
 

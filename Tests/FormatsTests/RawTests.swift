@@ -36,6 +36,28 @@ import Testing
     }
   }
 
+  /// A kernel by the book: it knows numbers only.
+  private struct FirstMoment: PixelVisitor {
+    func visit<Stored: StoredPixel>(_ pixels: Pixels<Stored>) -> Double {
+      pixels.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element.double }
+    }
+  }
+
+  @Test("a kernel written by the book finds the same numbers in either byte order", arguments: PixelType.allCases)
+  func byTheBook(type: PixelType) throws {
+    let folder = ByteFolder()
+    let scene = Scene(scan: Shape(3, 4), detector: Shape(5, 6), type: type)
+    var found: [ByteOrder: [Double]] = [:]
+    for order in ByteOrder.allCases {
+      var request = Self.request(try folder.write("\(order).bin", (0..<12).flatMap { scene.frame($0, order) }), scene)
+      request.byteOrder = order
+      try openInput(request).asStored.makeReader().forEachFrame(in: 0..<12) { _, frame in
+        found[order, default: []].append(frame.visit(FirstMoment()))
+      }
+    }
+    #expect(found[.little] == found[.big] && Set(found[.little] ?? []).count == 12)
+  }
+
   @Test("all missing keys are named at once")
   func missingKeys() throws {
     let folder = ByteFolder()

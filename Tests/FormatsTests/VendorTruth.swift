@@ -1,6 +1,6 @@
 import Digest
 import Foundation
-import STEM
+@_spi(StoredPixels) import STEM
 
 /// The folder of vendor files with reference arrays; tests on them are skipped where it is absent.
 enum VendorData {
@@ -93,7 +93,8 @@ func digest(of source: any FrameSource, byteOrder: ByteOrder = .little, flip: De
         let from = (flip == .none ? y : rows - 1 - y) * columns + (flip == .both ? columns - 1 - x : x)
         for byte in 0..<size {
           let swapped = byteOrder == .big ? size - 1 - byte : byte
-          bytes[(y * columns + x) * size + byte] = frame.load(fromByteOffset: from * size + swapped, as: UInt8.self)
+          bytes[(y * columns + x) * size + byte] = frame.memory.load(
+            fromByteOffset: from * size + swapped, as: UInt8.self)
         }
       }
     }

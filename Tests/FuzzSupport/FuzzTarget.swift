@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 import Jobs
-import STEM
+@_spi(StoredPixels) import STEM
 
 /// A reader that mutants are fed to.
 public enum FuzzTarget: String, CaseIterable, Sendable {
@@ -99,8 +99,8 @@ public struct FuzzRun {
       guard position == next else { throw FuzzFinding("position \(position), \(next) was due") }
       next += 1
       // Touches the first and the last byte, which a sanitizer watches.
-      sum &+= Int(frame.load(as: UInt8.self))
-      sum &+= Int(frame.load(fromByteOffset: about.frameBytes - 1, as: UInt8.self))
+      sum &+= Int(frame.memory.load(as: UInt8.self))
+      sum &+= Int(frame.memory.load(fromByteOffset: about.frameBytes - 1, as: UInt8.self))
     }
   }
 

@@ -35,7 +35,7 @@ func exponential(_ value: Double) -> Double { exp(value) }
     let kernel = AngularPower(azimuths, orders: orders, shape: shape, type: type)
     var found = frames.map { _ in (powers: [Double](), azimuths: [Double](), total: 0.0) }
     let keep = { (row: Int) in found[row] = (kernel.powers, kernel.azimuths, kernel.total) }
-    for (row, frame) in frames.enumerated() { kernel.add(Frame(type, frame).pointer, row: row, keep) }
+    for (row, frame) in frames.enumerated() { kernel.add(FrameMemory(type, frame).view, row: row, keep) }
     kernel.flush(keep)
     return found
   }

@@ -22,13 +22,13 @@ import Testing
     }
   }
 
-  private func run(_ frames: [Frame], _ ring: [Int?], bins: Int, _ shape: Shape, _ type: PixelType)
+  private func run(_ frames: [FrameMemory], _ ring: [Int?], bins: Int, _ shape: Shape, _ type: PixelType)
     -> (curves: Fluctuation.Curves, rows: [[Float]])
   {
     let kernel = Fluctuation(ring, bins: bins, shape: shape, type: type)
     let rows = frames.map { frame in
       var row = Array(repeating: Float(-1), count: bins)
-      kernel.add(frame.pointer, variances: &row)
+      kernel.add(frame.view, variances: &row)
       return row
     }
     kernel.flush()
@@ -42,7 +42,7 @@ import Testing
     let ring = (0..<shape.count).map { _ in [nil, 0, 1, 2, 3, 5].randomElement(using: &random)! }
     // Ring 3 has counts in some frames only.
     let frames = (0..<9).map { index in
-      Frame(
+      FrameMemory(
         type,
         ring.map { $0 == 3 && index % 2 == 0 ? 0 : Double(Int.random(in: 0...120, using: &random)) })
     }
@@ -70,14 +70,14 @@ import Testing
     let shape = Shape(20, 20)
     var random = Random(12)
     let ring = (0..<400).map { $0 / 100 as Int? }
-    let frame = Frame(type, (0..<400).map { _ in Double(Int.random(in: 1...100, using: &random)) })
+    let frame = FrameMemory(type, (0..<400).map { _ in Double(Int.random(in: 1...100, using: &random)) })
     let curves = run(Array(repeating: frame, count: 50), ring, bins: 4, shape, type).curves
     #expect(curves.omega.values == [0, 0, 0, 0] && curves.image.values == [0, 0, 0, 0])
     for k in 0..<4 {
       // Over one frame and over all of them, the ring holds the same values.
       #expect(abs(curves.ensemble.values[k] - curves.ring.values[k]) < 1e-12 && curves.ring.values[k] > 0.1)
     }
-    let flat = run([Frame(type, Array(repeating: 7, count: 400))], ring, bins: 4, shape, type).curves
+    let flat = run([FrameMemory(type, Array(repeating: 7, count: 400))], ring, bins: 4, shape, type).curves
     #expect(flat.ring.values == [0, 0, 0, 0] && flat.ensemble.values == [0, 0, 0, 0])
   }
 
@@ -88,7 +88,7 @@ import Testing
     var random = Random(13)
     let ring = (0..<1024).map { $0 / 256 as Int? }
     let counts = (0..<frames).map { _ in
-      Frame(.u16, (0..<1024).map { Double(gain * poisson(Double(2 + 3 * ($0 / 256)), &random)) })
+      FrameMemory(.u16, (0..<1024).map { Double(gain * poisson(Double(2 + 3 * ($0 / 256)), &random)) })
     }
     let curves = run(counts, ring, bins: 4, shape, .u16).curves
     for curve in [curves.omega, curves.ring, curves.ensemble, curves.image] {
@@ -112,7 +112,7 @@ import Testing
     var random = Random(14)
     // Half of the frames are twice as bright: V = (1 - 1.5)² / 1.5² = 1/9.
     let frames = (0..<600).map { index in
-      Frame(.u16, (0..<256).map { _ in Double(poisson(index % 2 == 0 ? 4 : 8, &random)) })
+      FrameMemory(.u16, (0..<256).map { _ in Double(poisson(index % 2 == 0 ? 4 : 8, &random)) })
     }
     let curves = run(frames, Array(repeating: 0, count: 256), bins: 1, shape, .u16).curves
     for curve in [curves.omega, curves.ensemble, curves.image] {

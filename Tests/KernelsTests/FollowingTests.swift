@@ -88,15 +88,15 @@ import Testing
     let following = FollowingSums(shapes, kept: kept, type: type)
     let moments = FollowingMoments(radius: 13.3, kept: kept, type: type)
     for _ in 0..<12 {
-      let frame = Frame.random(type, shape.count, &random), center = center(shape, &random)
+      let frame = FrameMemory.random(type, shape.count, &random), center = center(shape, &random)
       let geometry = DetectorGeometry(shape, center: center)
-      following.sum(frame.pointer, around: center) { index, value in
+      following.sum(frame.view, around: center) { index, value in
         let included = selection(shapes[index], geometry).intersection(kept)
         let naive = zip(frame.values, included.included).reduce(0.0) { $1.1 ? $0 + $1.0 : $0 }
         #expect(included.isEmpty ? value.isNaN : agrees(value, naive, type, scale: Double(included.count)))
       }
       let disk = Moments(geometry.annulus(inner: 0, outer: 13.3).intersection(kept), type: type)
-      let expected = disk.center(frame.pointer), found = moments.center(frame.pointer, around: center)
+      let expected = disk.center(frame.view), found = moments.center(frame.view, around: center)
       #expect(agrees(found.y, expected.y, type, scale: 1e3) || found.y.isNaN && expected.y.isNaN)
       #expect(agrees(found.x, expected.x, type, scale: 1e3) || found.x.isNaN && expected.x.isNaN)
     }
@@ -115,9 +115,9 @@ import Testing
       let dead = trial % 2 == 0 ? (0..<shape.count).map { $0 % 11 == 3 } : nil
       let following = FollowingRings(geometry, shape: shape, dead: dead, type: type)
       let total = following.makeTotal(), pixels = PixelSum<UInt64>(bins)
-      let frame = Frame.random(type, shape.count, &random), center = center(shape, &random)
+      let frame = FrameMemory.random(type, shape.count, &random), center = center(shape, &random)
       var means = Array(repeating: Float(0), count: bins)
-      following.add(frame.pointer, around: center, means: &means, total: total, pixels: pixels)
+      following.add(frame.view, around: center, means: &means, total: total, pixels: pixels)
       let expected = naive(geometry, shape, dead, center, frame.values)
       #expect(Array(pixels.values) == expected.counts.map(UInt64.init), "\(geometry) \(center) \(shape)")
       for k in 0..<bins {
@@ -171,8 +171,8 @@ import Testing
   }
 
   /// Poisson numbers, by multiplication for small means and as normal ones for large.
-  private func counts(_ means: [Double], _ random: inout Random) -> Frame {
-    Frame(
+  private func counts(_ means: [Double], _ random: inout Random) -> FrameMemory {
+    FrameMemory(
       .u16,
       means.map { mean in
         if mean > 30 {
@@ -192,13 +192,13 @@ import Testing
     Pair(Double.random(in: 40...54, using: &random), Double.random(in: 48...62, using: &random))
   }
 
-  private func edge(_ frame: Frame, radius: Double, from start: Pair<Double>? = nil, dead: [Bool]? = nil) -> Pair<
+  private func edge(_ frame: FrameMemory, radius: Double, from start: Pair<Double>? = nil, dead: [Bool]? = nil) -> Pair<
     Double
   > {
     let kept = PixelSelection.alive(shape, dead: dead)
     let moments = FollowingMoments(radius: 1.2 * radius, kept: kept, type: frame.type)
-    let place = moments.settled(frame.pointer, from: start ?? Pair(47.5, 55.5))
-    return DiskEdge(radius: radius, kept: kept, type: frame.type).center(frame.pointer, from: place)
+    let place = moments.settled(frame.view, from: start ?? Pair(47.5, 55.5))
+    return DiskEdge(radius: radius, kept: kept, type: frame.type).center(frame.view, from: place)
   }
 
   private func distance(_ a: Pair<Double>, _ b: Pair<Double>) -> Double { hypot(a.y - b.y, a.x - b.x) }
@@ -207,12 +207,12 @@ import Testing
   func clean(radius: Double) {
     var random = Random(Int(radius))
     for _ in 0..<6 {
-      let truth = center(&random), frame = Frame(.f32, disk(truth, radius, level: 100, background: 3))
+      let truth = center(&random), frame = FrameMemory(.f32, disk(truth, radius, level: 100, background: 3))
       #expect(distance(edge(frame, radius: radius), truth) < 0.02)
     }
-    let truth = center(&random), frame = Frame(.f64, disk(truth, radius, level: 7))
+    let truth = center(&random), frame = FrameMemory(.f64, disk(truth, radius, level: 7))
     let moments = FollowingMoments(radius: 1.3 * radius, kept: .alive(shape, dead: nil), type: .f64)
-    #expect(distance(moments.settled(frame.pointer, from: Pair(45, 52)), truth) < 0.01)
+    #expect(distance(moments.settled(frame.view, from: Pair(45, 52)), truth) < 0.01)
   }
 
   @Test("with Poisson noise of 40 counts a pixel: to 0.05 px on average, both ways")
@@ -223,7 +223,7 @@ import Testing
     for _ in 0..<trials {
       let truth = center(&random), frame = counts(disk(truth, radius, level: 40, background: 1), &random)
       byEdge += distance(edge(frame, radius: radius), truth) / Double(trials)
-      byMoments += distance(moments.settled(frame.pointer, from: Pair(47.5, 55.5)), truth) / Double(trials)
+      byMoments += distance(moments.settled(frame.view, from: Pair(47.5, 55.5)), truth) / Double(trials)
     }
     #expect(byEdge < 0.05)
     #expect(byMoments < 0.1)
@@ -250,7 +250,7 @@ import Testing
       let frame = counts(means, &random), found = edge(frame, radius: radius)
       #expect(distance(found, truth) < 0.05)
       let moments = FollowingMoments(radius: 1.2 * radius, kept: .alive(shape, dead: nil), type: .u16)
-      #expect(distance(moments.settled(frame.pointer, from: Pair(47.5, 55.5)), truth) > 0.5)
+      #expect(distance(moments.settled(frame.view, from: Pair(47.5, 55.5)), truth) > 0.5)
     }
   }
 
@@ -273,9 +273,9 @@ import Testing
     for x in 0..<shape.x { dead[50 * shape.x + x] = true }
     #expect(distance(edge(frame, radius: 21, dead: dead), truth) < 0.06)
     for value in [0.0, 3, .nan] {
-      let flat = Frame(.f32, Array(repeating: value, count: shape.count))
+      let flat = FrameMemory(.f32, Array(repeating: value, count: shape.count))
       let found = DiskEdge(radius: 10, kept: .alive(shape, dead: nil), type: .f32)
-        .center(flat.pointer, from: Pair(48, 50))
+        .center(flat.view, from: Pair(48, 50))
       #expect(found.y.isNaN && found.x.isNaN)
     }
   }

@@ -5,30 +5,29 @@ import TestSupport
 
 typealias Random = TestSupport.Random
 
-/// A frame in memory of its own, never freed: tests hand out its bare pointer.
-final class Frame {
+/// A frame in memory of its own, never freed: tests hand out views of it.
+final class FrameMemory {
   let type: PixelType
   let values: [Double]
   let bytes: UnsafeMutableRawBufferPointer
-  var pointer: UnsafeRawPointer { UnsafeRawPointer(bytes.baseAddress!) }
+  var view: Frame { Frame(FrameLayout(Shape(1, values.count), type), bytes.baseAddress!) }
 
   init(_ type: PixelType, _ values: [Double]) {
     self.type = type
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: values.count * type.size, alignment: 1)
-    func store<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
+    func store<Stored: StoredPixel>(_: Stored.Type) -> [Double] {
       values.enumerated().map { index, value in
-        let pixel = Pixel(truncating: value)
-        bytes.storeBytes(of: pixel, toByteOffset: index * type.size, as: Pixel.self)
-        if type == .u16Swapped { bytes.swapAt(2 * index, 2 * index + 1) }
+        let pixel = Stored.Number(truncating: value)
+        bytes.storeBytes(of: Stored(storing: pixel), toByteOffset: index * type.size, as: Stored.self)
         return pixel.double
       }
     }
     self.bytes = bytes
-    self.values = store(type.memory)
+    self.values = store(type.stored)
   }
 
   /// Over the whole range of the type.
-  static func random(_ type: PixelType, _ count: Int, _ random: inout Random) -> Frame {
+  static func random(_ type: PixelType, _ count: Int, _ random: inout Random) -> FrameMemory {
     let low: Double
     switch type {
     case .u8, .u16, .u16Swapped, .u32: low = 0
@@ -36,7 +35,7 @@ final class Frame {
     default: low = -type.largest! - 1
     }
     let high = type.largest ?? 1
-    return Frame(
+    return FrameMemory(
       type,
       (0..<count).map { _ in
         let value = Double.random(in: low...high, using: &random)
@@ -45,8 +44,8 @@ final class Frame {
   }
 
   /// Every pixel the largest value: where partial sums overflow first.
-  static func full(_ type: PixelType, _ count: Int) -> Frame {
-    Frame(type, Array(repeating: type.largest ?? 0x1p100, count: count))
+  static func full(_ type: PixelType, _ count: Int) -> FrameMemory {
+    FrameMemory(type, Array(repeating: type.largest ?? 0x1p100, count: count))
   }
 }
 

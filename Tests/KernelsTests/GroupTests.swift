@@ -6,18 +6,21 @@ import Testing
 /// Frames at equal distances in memory, as readers bring them.
 private final class Pack {
   private let bytes: UnsafeMutableRawBufferPointer
+  private let layout: FrameLayout
   private let strideBytes: Int
   let count: Int
 
   /// - Parameter gap: pixels between two frames
-  init(_ frames: [Frame], gap: Int = 3) {
+  init(_ frames: [FrameMemory], gap: Int = 3) {
     let type = frames[0].type
+    layout = frames[0].view.layout
     strideBytes = frames[0].bytes.count + gap * type.size
     count = frames.count
     bytes = .allocate(byteCount: frames.count * strideBytes, alignment: 8)
     bytes.initializeMemory(as: UInt8.self, repeating: 0xaa)
     for (index, frame) in frames.enumerated() {
-      (bytes.baseAddress! + index * strideBytes).copyMemory(from: frame.pointer, byteCount: frame.bytes.count)
+      (bytes.baseAddress! + index * strideBytes).copyMemory(
+        from: frame.bytes.baseAddress!, byteCount: frame.bytes.count)
     }
   }
 
@@ -25,7 +28,7 @@ private final class Pack {
 
   subscript(frames: Range<Int>) -> FrameGroup {
     FrameGroup(
-      frames, first: UnsafeRawPointer(bytes.baseAddress! + frames.lowerBound * strideBytes), strideBytes: strideBytes)
+      layout, frames, first: bytes.baseAddress! + frames.lowerBound * strideBytes, strideBytes: strideBytes)
   }
 
   /// Groups of any size, one after the other.
@@ -43,13 +46,13 @@ private final class Pack {
 
 @Suite("frames in groups give the bits of frames one by one") struct GroupTests {
   /// Dark, faint and blinding ones in any order.
-  private func frames(_ type: PixelType, _ pixels: Int, _ count: Int, _ random: inout Random) -> [Frame] {
+  private func frames(_ type: PixelType, _ pixels: Int, _ count: Int, _ random: inout Random) -> [FrameMemory] {
     (0..<count).map { _ in
       switch Int.random(in: 0..<4, using: &random) {
-      case 0: Frame.full(type, pixels)
-      case 1: Frame.random(type, pixels, &random)
-      case 2: Frame(type, Array(repeating: 0, count: pixels))
-      default: Frame(type, (0..<pixels).map { _ in Double(Int.random(in: 0...20, using: &random)) })
+      case 0: FrameMemory.full(type, pixels)
+      case 1: FrameMemory.random(type, pixels, &random)
+      case 2: FrameMemory(type, Array(repeating: 0, count: pixels))
+      default: FrameMemory(type, (0..<pixels).map { _ in Double(Int.random(in: 0...20, using: &random)) })
       }
     }
   }
@@ -59,7 +62,7 @@ private final class Pack {
     var random = Random(pixels + type.size)
     let frames = frames(type, pixels, 50, &random), pack = Pack(frames)
     let single = PixelStatistics(pixels: pixels, type: type), grouped = PixelStatistics(pixels: pixels, type: type)
-    for frame in frames { single.add(frame.pointer) }
+    for frame in frames { single.add(frame.view) }
     for group in pack.groups(&random) {
       grouped.add(group)
       if Int.random(in: 0..<5, using: &random) == 0 { grouped.flush() }
@@ -75,7 +78,7 @@ private final class Pack {
     var frames = frames(type, pixels, 50, &random)
     if !type.isInteger {
       for (place, value) in [(7, Double.nan), (20, .infinity), (21, -.infinity)] {
-        frames[place] = Frame(type, frames[place].values.enumerated().map { $0 == pixels / 2 ? value : $1 })
+        frames[place] = FrameMemory(type, frames[place].values.enumerated().map { $0 == pixels / 2 ? value : $1 })
       }
     }
     let pack = Pack(frames), shape = Shape(1, pixels)
@@ -88,7 +91,7 @@ private final class Pack {
         both.add(group, kernel) { found[group.positions.lowerBound + $0] = $1 }
       }
       for (index, frame) in frames.enumerated() {
-        let alone = kernel.summarize(frame.pointer)
+        let alone = kernel.summarize(frame.view)
         #expect(found[index]?.sum.bitPattern == alone.sum.bitPattern)
         #expect(found[index]?.largest.bitPattern == alone.largest.bitPattern && found[index]?.bad == alone.bad)
       }
@@ -106,8 +109,8 @@ private final class Pack {
     let single = PixelStatistics(pixels: pixels, type: type, .sumsAndLargest)
     let grouped = PixelStatistics(pixels: pixels, type: type, .sumsAndLargest)
     for frame in frames {
-      all.add(frame.pointer)
-      single.add(frame.pointer)
+      all.add(frame.view)
+      single.add(frame.view)
     }
     for group in pack.groups(&random) {
       grouped.add(group)
@@ -132,11 +135,11 @@ private final class Pack {
     var random = Random(type.size)
     for _ in 0..<50 {
       let frames = (0..<23).map { _ in
-        Frame(type, (0..<9).map { _ in [0.0, -0.0, 1, .nan, -.nan, .infinity].randomElement(using: &random)! })
+        FrameMemory(type, (0..<9).map { _ in [0.0, -0.0, 1, .nan, -.nan, .infinity].randomElement(using: &random)! })
       }
       let single = PixelStatistics(pixels: 9, type: type), grouped = PixelStatistics(pixels: 9, type: type)
       for frame in frames {
-        single.add(frame.pointer)
+        single.add(frame.view)
         single.flush()
       }
       for group in Pack(frames).groups(&random) { grouped.add(group) }
@@ -149,7 +152,7 @@ private final class Pack {
 
   /// Σv² of one pixel value over many frames.
   private func square(_ type: PixelType, _ value: Double, _ count: Int) throws -> UInt64 {
-    let pack = Pack(Array(repeating: Frame(type, [value, 0]), count: count))
+    let pack = Pack(Array(repeating: FrameMemory(type, [value, 0]), count: count))
     let kernel = PixelStatistics(pixels: 2, type: type)
     kernel.add(pack[0..<count])
     kernel.flush()
@@ -159,10 +162,10 @@ private final class Pack {
 
   @Test("more frames than 32-bit sums hold", arguments: [(PixelType.u16, 65_535.0), (.i16, -32_768), (.u8, 255)])
   func manyFrames(type: PixelType, value: Double) throws {
-    let count = 70_001, frame = Frame(type, [value, 0]), pack = Pack(Array(repeating: frame, count: count))
+    let count = 70_001, frame = FrameMemory(type, [value, 0]), pack = Pack(Array(repeating: frame, count: count))
     let kernel = PixelStatistics(pixels: 2, type: type, .sumsAndLargest)
     kernel.add(pack[0..<count])
-    for _ in 0..<3 { kernel.add(frame.pointer) }
+    for _ in 0..<3 { kernel.add(frame.view) }
     kernel.flush()
     #expect(try #require(kernel.accumulators[0] as? PixelSum<Int64>).values[0] == Int64(value) * Int64(count + 3))
     #expect(kernel.patterns().largest == [value, 0])
@@ -190,7 +193,7 @@ private final class Pack {
     var one = Array(repeating: Float(0), count: 14 * 5), several = one
     one.withUnsafeMutableBufferPointer { means in
       for (index, frame) in frames.enumerated() {
-        kernel.add(frame.pointer, means: means.baseAddress! + 5 * index, total: single)
+        kernel.add(frame.view, means: means.baseAddress! + 5 * index, total: single)
       }
     }
     several.withUnsafeMutableBufferPointer { means in
@@ -220,7 +223,7 @@ private final class Pack {
       return found
     }
     let alone = sums { kernel, output in
-      for (row, frame) in frames.enumerated() { kernel.add(frame.pointer, row: row, output) }
+      for (row, frame) in frames.enumerated() { kernel.add(frame.view, row: row, output) }
     }
     let groups = pack.groups(&random)
     let together = sums { kernel, output in

@@ -4,10 +4,10 @@ import Testing
 @testable import Kernels
 
 @Suite struct MaskSumsTests {
-  private func sums(_ masks: [PixelWeights], _ frames: [Frame], _ shape: Shape) -> [[Double]] {
+  private func sums(_ masks: [PixelWeights], _ frames: [FrameMemory], _ shape: Shape) -> [[Double]] {
     let kernel = MaskSums(masks, shape: shape, type: frames[0].type)
     var result = Array(repeating: Array(repeating: Double.nan, count: masks.count), count: frames.count)
-    for (row, frame) in frames.enumerated() { kernel.add(frame.pointer, row: row) { result[$1][$0] = $2 } }
+    for (row, frame) in frames.enumerated() { kernel.add(frame.view, row: row) { result[$1][$0] = $2 } }
     kernel.flush { result[$1][$0] = $2 }
     return result
   }
@@ -23,7 +23,8 @@ import Testing
       geometry.annulus(inner: 0, outer: 3), geometry.annulus(inner: 2, outer: Double(shape.x) / 3),
       geometry.annulus(inner: Double(shape.x) / 3, outer: .infinity),
     ]
-    let frames = (0..<3).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let frames =
+      (0..<3).map { _ in FrameMemory.random(type, shape.count, &random) } + [FrameMemory.full(type, shape.count)]
     let found = sums(masks.map(PixelWeights.selection), frames, shape)
     for (frame, row) in zip(frames, found) {
       for (mask, value) in zip(masks, row) {
@@ -43,7 +44,7 @@ import Testing
     var masks = (0..<5).map { _ in (0..<shape.count).map { _ in Double.random(in: -1...1, using: &random) } }
     masks.append((0..<shape.count).map { _ in [-1.5, 0, 2].randomElement(using: &random)! })
     masks.append((0..<shape.count).map { $0 % shape.x < shape.x / 2 ? 1 : -1 })
-    let frames = (0..<19).map { _ in Frame.random(type, shape.count, &random) }
+    let frames = (0..<19).map { _ in FrameMemory.random(type, shape.count, &random) }
     let found = sums(masks.map(PixelWeights.weights), frames, shape)
     for (frame, row) in zip(frames, found) {
       for (mask, value) in zip(masks, row) {
@@ -58,7 +59,8 @@ import Testing
   func singlePrecision(type: PixelType, shape: Shape) {
     var random = Random(shape.count + 2)
     let masks = (0..<5).map { _ in (0..<shape.count).map { _ in Double(Float.random(in: -1...1, using: &random)) } }
-    let frames = (0..<9).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let frames =
+      (0..<9).map { _ in FrameMemory.random(type, shape.count, &random) } + [FrameMemory.full(type, shape.count)]
     let found = sums(masks.map(PixelWeights.weights), frames, shape)
     for (frame, row) in zip(frames, found) {
       for (mask, value) in zip(masks, row) {
@@ -67,7 +69,7 @@ import Testing
       }
     }
     guard type == .f32 else { return }
-    let large = Frame(type, Array(repeating: 1e38, count: shape.count))
+    let large = FrameMemory(type, Array(repeating: 1e38, count: shape.count))
     let expected = masks[0].reduce(0) { $0 + $1 * Double(Float(1e38)) }
     let weights = masks[0].map { $0 * 16 }
     #expect(abs(sums([.weights(weights)], [large], shape)[0][0] - 16 * expected) <= 1e-7 * 16e38 * Double(shape.count))
@@ -78,7 +80,8 @@ import Testing
     var random = Random(type.size)
     let shape = Shape(16, 40)
     let mask = (0..<shape.count).map { Double($0 % 61 - 30) }
-    let frames = (0..<5).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let frames =
+      (0..<5).map { _ in FrameMemory.random(type, shape.count, &random) } + [FrameMemory.full(type, shape.count)]
     for (frame, row) in zip(frames, sums([.weights(mask)], frames, shape)) {
       #expect(row[0] == zip(frame.values, mask).reduce(0) { $0 + $1.0 * $1.1 })
     }
@@ -90,7 +93,8 @@ import Testing
     let shape = Shape(16, 40)
     let real = (0..<shape.count).map { _ in Double.random(in: -1...1, using: &random) }
     let masks = [real.map { Double(Float($0)) }, real, (0..<shape.count).map { Double($0 % 61 - 30) }]
-    let frames = (0..<5).map { _ in Frame.random(type, shape.count, &random) } + [Frame.full(type, shape.count)]
+    let frames =
+      (0..<5).map { _ in FrameMemory.random(type, shape.count, &random) } + [FrameMemory.full(type, shape.count)]
     let together = sums(masks.map(PixelWeights.weights), frames, shape)
     for (mask, weights) in masks.enumerated() {
       #expect(sums([.weights(weights)], frames, shape).map { $0[0] } == together.map { $0[mask] })
@@ -103,7 +107,7 @@ import Testing
     for place in [0, 40, 150, shape.count - 1] {
       var values = Array(repeating: 1.0, count: shape.count)
       values[place] = .nan
-      let frame = Frame(type, values)
+      let frame = FrameMemory(type, values)
       let inside = (0..<shape.count).map { $0 % 3 == place % 3 }
       let outside = inside.map(!)
       var dense = (0..<shape.count).map { Double($0 + 1) }
@@ -125,7 +129,7 @@ import Testing
     let shape = Shape(64, 96)
     let geometry = DetectorGeometry(shape, center: Pair(30.3, 50.2))
     let masks = [5.0, 12, 25, 80].map { PixelWeights.selection(geometry.annulus(inner: $0 / 2, outer: $0)) }
-    let frame = Frame.random(.f32, shape.count, &random)
+    let frame = FrameMemory.random(.f32, shape.count, &random)
     let together = sums(masks, [frame], shape)[0]
     #expect(sums(masks.reversed(), [frame], shape)[0] == together.reversed())
     for (mask, value) in zip(masks, together) { #expect(sums([mask], [frame], shape)[0][0] == value) }

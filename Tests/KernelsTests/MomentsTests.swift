@@ -12,7 +12,7 @@ import Testing
       PixelSelection(shape) { y, x in (x + y) % 5 != 0 },
       DetectorGeometry(shape, center: Pair(2, 3)).annulus(inner: 0, outer: Double(shape.x) / 2),
     ]
-    let frames = [Frame.random(type, shape.count, &random), Frame.full(type, shape.count)]
+    let frames = [FrameMemory.random(type, shape.count, &random), FrameMemory.full(type, shape.count)]
     for selection in selections where !selection.isEmpty {
       let kernel = Moments(selection, type: type)
       for frame in frames {
@@ -23,7 +23,7 @@ import Testing
           right += value * Double(index % shape.x)
           scale += abs(value)
         }
-        let found = kernel.center(frame.pointer)
+        let found = kernel.center(frame.view)
         if sum == 0 {
           #expect(found.y.isNaN && found.x.isNaN)
         } else if type.isInteger {
@@ -40,10 +40,10 @@ import Testing
   func large(type: PixelType) {
     let shape = Shape(1501, 1500)
     let kernel = Moments(PixelSelection(shape) { _, _ in true }, type: type)
-    #expect(kernel.center(Frame.full(type, shape.count).pointer) == Pair(750, 749.5))
+    #expect(kernel.center(FrameMemory.full(type, shape.count).view) == Pair(750, 749.5))
   }
 
-  private func exactCenter(_ frame: Frame, _ selection: PixelSelection) -> Pair<Double> {
+  private func exactCenter(_ frame: FrameMemory, _ selection: PixelSelection) -> Pair<Double> {
     var sum = 0, down = 0, right = 0
     for (index, value) in frame.values.enumerated() where selection.included[index] {
       sum += Int(value)
@@ -57,11 +57,11 @@ import Testing
   func empty(type: PixelType) {
     let shape = Shape(6, 40)
     let kernel = Moments(PixelSelection(shape) { _, _ in true }, type: type)
-    #expect(kernel.center(Frame(type, Array(repeating: 0, count: 240)).pointer).x.isNaN)
+    #expect(kernel.center(FrameMemory(type, Array(repeating: 0, count: 240)).view).x.isNaN)
     guard !type.isInteger else { return }
     var values = Array(repeating: 1.0, count: 240)
     values[77] = .nan
-    #expect(kernel.center(Frame(type, values).pointer).y.isNaN)
+    #expect(kernel.center(FrameMemory(type, values).view).y.isNaN)
   }
 }
 
@@ -69,16 +69,16 @@ import Testing
   @Test("sum, largest value and bad pixels agree with a plain loop", arguments: cases)
   func naive(type: PixelType, shape: Shape) {
     var random = Random(shape.count + 3)
-    let frame = Frame.random(type, shape.count, &random)
+    let frame = FrameMemory.random(type, shape.count, &random)
     for selection in [PixelSelection(shape) { _, _ in true }, PixelSelection(shape) { _, x in x % 7 != 3 }] {
       let values = zip(frame.values, selection.included).filter(\.1).map(\.0)
-      let found = FrameSummaries(selection, type: type, saturation: nil).summarize(frame.pointer)
+      let found = FrameSummaries(selection, type: type, saturation: nil).summarize(frame.view)
       #expect(found.largest == values.max())
       #expect(agrees(found.sum, values.reduce(0, +), type, scale: values.reduce(0) { $0 + abs($1) }))
       // Below every pixel, between whole numbers, and beyond every pixel too.
       for saturation in [-1e300, -3.5, 0, 4.25, (type.largest ?? 1) * 0.75, 1e300] {
         let kernel = FrameSummaries(selection, type: type, saturation: saturation)
-        #expect(kernel.summarize(frame.pointer).bad == values.count { $0 >= saturation })
+        #expect(kernel.summarize(frame.view).bad == values.count { $0 >= saturation })
       }
     }
   }
@@ -91,7 +91,7 @@ import Testing
         var values = Array(repeating: 1.0, count: 150)
         values[place] = value
         let kernel = FrameSummaries(PixelSelection(shape) { _, _ in true }, type: type, saturation: nil)
-        let found = kernel.summarize(Frame(type, values).pointer)
+        let found = kernel.summarize(FrameMemory(type, values).view)
         #expect(found.bad == 1)
         #expect(found.largest == largest || (found.largest.isNaN && largest.isNaN))
       }

@@ -4,9 +4,9 @@ import Testing
 @testable import Kernels
 
 @Suite struct PixelStatisticsTests {
-  private func kernel(_ frames: some Sequence<Frame>, _ pixels: Int, _ type: PixelType) -> PixelStatistics {
+  private func kernel(_ frames: some Sequence<FrameMemory>, _ pixels: Int, _ type: PixelType) -> PixelStatistics {
     let kernel = PixelStatistics(pixels: pixels, type: type)
-    for frame in frames { kernel.add(frame.pointer) }
+    for frame in frames { kernel.add(frame.view) }
     kernel.flush()
     return kernel
   }
@@ -14,7 +14,7 @@ import Testing
   @Test("patterns agree with NumPy's definitions", arguments: cases)
   func naive(type: PixelType, shape: Shape) {
     var random = Random(shape.count + 4)
-    let frames = (0..<11).map { _ in Frame.random(type, shape.count, &random) }
+    let frames = (0..<11).map { _ in FrameMemory.random(type, shape.count, &random) }
     let found = kernel(frames, shape.count, type).patterns()
     // One expectation for all pixels: there are many.
     let wrong = (0..<shape.count).filter { pixel in
@@ -33,7 +33,7 @@ import Testing
     var random = Random(5)
     // Small whole numbers, whose floating sums are exact too.
     let frames = (0..<23).map { _ in
-      Frame(type, (0..<77).map { _ in Double(Int.random(in: 0...100, using: &random)) })
+      FrameMemory(type, (0..<77).map { _ in Double(Int.random(in: 0...100, using: &random)) })
     }
     let whole = kernel(frames, 77, type)
     let first = kernel(frames[..<9], 77, type), second = kernel(frames[9...], 77, type)
@@ -46,19 +46,19 @@ import Testing
 
   @Test("the deviation of large values that hardly differ is right", arguments: [PixelType.u32, .i32, .f64])
   func cancellation(type: PixelType) {
-    let frames = (0..<1000).map { Frame(type, Array(repeating: 1e9 + Double($0 % 2), count: 3)) }
+    let frames = (0..<1000).map { FrameMemory(type, Array(repeating: 1e9 + Double($0 % 2), count: 3)) }
     #expect(kernel(frames, 3, type).patterns().deviation.allSatisfy { abs($0 - 0.5) < 1e-9 })
   }
 
   @Test("the deviation of single-precision values with a large mean is right")
   func singlePrecision() {
-    let frames = (0..<1000).map { Frame(.f32, Array(repeating: 1e6 + Double($0 % 2), count: 20)) }
+    let frames = (0..<1000).map { FrameMemory(.f32, Array(repeating: 1e6 + Double($0 % 2), count: 20)) }
     #expect(kernel(frames, 20, .f32).patterns().deviation.allSatisfy { abs($0 - 0.5) < 1e-9 })
   }
 
   @Test("values that are not whole numbers too")
   func fractions() {
-    let frames = (0..<1000).map { Frame(.f64, [1e9 + 0.1 + 0.3 * Double($0 % 2)]) }
+    let frames = (0..<1000).map { FrameMemory(.f64, [1e9 + 0.1 + 0.3 * Double($0 % 2)]) }
     // Near 1e9 a double resolves 1.2e-7.
     #expect(abs(kernel(frames, 1, .f64).patterns().deviation[0] - 0.15) < 2e-7)
   }
@@ -67,7 +67,7 @@ import Testing
   func notFinite(type: PixelType) {
     for count in [1, 4, 6] {
       for place in 0..<count {
-        let frames = (0..<count).map { Frame(type, $0 == place ? [1, .nan, .infinity] : [1, 2, 3]) }
+        let frames = (0..<count).map { FrameMemory(type, $0 == place ? [1, .nan, .infinity] : [1, 2, 3]) }
         let found = kernel(frames, 3, type).patterns()
         #expect(found.sum[0] == Double(count) && found.deviation[0] == 0)
         for pattern in [found.sum, found.mean, found.smallest, found.largest, found.deviation] {
@@ -89,7 +89,7 @@ import Testing
   func largeFrames() throws {
     var random = Random(6)
     let pixels = 262_145
-    let frames = (0..<2).map { _ in Frame.random(.u16, pixels, &random) }
+    let frames = (0..<2).map { _ in FrameMemory.random(.u16, pixels, &random) }
     let sums = try #require(kernel(frames, pixels, .u16).accumulators[0] as? PixelSum<Int64>)
     for pixel in [0, 2047, 2048, pixels - 1] {
       #expect(Double(sums.values[pixel]) == frames.reduce(0) { $0 + $1.values[pixel] })
@@ -106,10 +106,10 @@ import Testing
     let kernel = RingSums(ring, bins: bins, shape: shape, type: type)
     let total = kernel.makeTotal()
     var sums = Array(repeating: 0.0, count: bins), scale = 0.0
-    let frames = [Frame.random(type, shape.count, &random), Frame.full(type, shape.count)]
+    let frames = [FrameMemory.random(type, shape.count, &random), FrameMemory.full(type, shape.count)]
     for frame in frames {
       var means = Array(repeating: Float(-1), count: bins)
-      kernel.add(frame.pointer, means: &means, total: total)
+      kernel.add(frame.view, means: &means, total: total)
       for k in 0..<bins {
         let values = zip(frame.values, ring).filter { $0.1 == k }.map(\.0)
         let sum = values.reduce(0, +)
@@ -136,7 +136,7 @@ import Testing
     let shape = Shape(600, 600)
     let kernel = RingSums(Array(repeating: 0, count: shape.count), bins: 1, shape: shape, type: type)
     var mean = [Float(0)]
-    kernel.add(Frame.full(type, shape.count).pointer, means: &mean, total: kernel.makeTotal())
+    kernel.add(FrameMemory.full(type, shape.count).view, means: &mean, total: kernel.makeTotal())
     #expect(mean[0] == Float(type.largest!))
   }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ShiftedSumsTests {
   private func statistics(_ values: [[Double]], _ type: PixelType = .f32) -> PixelStatistics {
     let kernel = PixelStatistics(pixels: values[0].count, type: type)
-    for frame in values { kernel.add(Frame(type, frame).pointer) }
+    for frame in values { kernel.add(FrameMemory(type, frame).view) }
     kernel.flush()
     return kernel
   }
@@ -60,10 +60,10 @@ import Testing
   @Test("sums are the same bits with and without squares", arguments: [PixelType.f32, .f64])
   func sumsAlone(type: PixelType) {
     var random = Random(9)
-    let frames = (0..<23).map { _ in Frame.random(type, 40, &random) }
+    let frames = (0..<23).map { _ in FrameMemory.random(type, 40, &random) }
     let found = [PixelStatistics.Extent.all, .sumsAndLargest].map { extent in
       let kernel = PixelStatistics(pixels: 40, type: type, extent)
-      for frame in frames { kernel.add(frame.pointer) }
+      for frame in frames { kernel.add(frame.view) }
       kernel.flush()
       return kernel.patterns()
     }

@@ -52,8 +52,8 @@ struct MemoryScan: FrameSource {
             bytes.storeBytes(of: Pixel(truncating: value), toByteOffset: index * type.size, as: Pixel.self)
           }
         }
-        store(type.memory)
-        try body(FrameGroup(position, UnsafeRawPointer(bytes.baseAddress!)))
+        store(type.number)
+        try body(FrameGroup(position, Frame(source.description.frameLayout, bytes.baseAddress!)))
       }
     }
   }
@@ -63,16 +63,13 @@ extension FrameSource {
   /// Frames as doubles, by position.
   func read(_ positions: Range<Int>? = nil) throws -> [[Double]] {
     var frames: [[Double]] = []
-    let (type, count) = (description.pixelType, description.detectorShape.count)
     let wanted = positions ?? 0..<description.frameCount
     var next = wanted.lowerBound
     try makeReader().forEachFrame(in: wanted) { position, frame in
       precondition(position == next, "positions ascend")
       next += 1
-      func load<Pixel: FramePixel>(_: Pixel.Type) -> [Double] {
-        (0..<count).map { frame.load(fromByteOffset: $0 * type.size, as: Pixel.self).double }
-      }
-      frames.append(load(type.memory))
+      precondition(frame.layout == description.frameLayout, "frames are what the description says")
+      frames.append(frame.doubles())
     }
     return frames
   }

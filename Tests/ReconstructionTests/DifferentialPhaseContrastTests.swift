@@ -245,7 +245,7 @@ struct DifferentialPhaseContrastTests {
     let (y, x) = (bound.outputs.rows[0].rows, bound.outputs.rows[1].rows)
     for (index, frame) in scan.frames.enumerated() {
       kernel.follow(Pair(25 + Double(index) / 7, 27 - Double(index) / 3))
-      frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
+      frame.withUnsafeBytes { kernel.add(Frame(context.frameLayout, $0.baseAddress!), row: index) }
     }
     for index in 0..<20 {
       let expected = scan.truth[index].detectorDeflection

@@ -103,7 +103,7 @@ struct Solved {
     outputs = bound.outputs.outputs
     bound.outputs.prepare(rows: frames.count)
     for (index, frame) in frames.enumerated() {
-      frame.withUnsafeBytes { kernel.add($0.baseAddress!, row: index) }
+      frame.withUnsafeBytes { kernel.add(Frame(context.frameLayout, $0.baseAddress!), row: index) }
     }
     kernel.flush()
     var rows: [String: [Double]] = [:]

@@ -16,7 +16,10 @@ private final class CountingReader: FrameReader {
     for position in positions {
       if position == failing { throw Problem(.inputOutput, at: "scan", "frame \(position) cannot be read") }
       reads += 1
-      try withUnsafeBytes(of: Double(position)) { try body(FrameGroup(position, $0.baseAddress!)) }
+      // One pixel is enough for the kernels here.
+      try withUnsafeBytes(of: Double(position)) {
+        try body(FrameGroup(position, Frame(FrameLayout(Shape(1, 1), .f64), $0.baseAddress!)))
+      }
     }
   }
 }
@@ -28,8 +31,8 @@ private final class SumKernel: FrameKernel {
   let sum = PixelSum<Double>(1)
   var accumulators: [any Accumulator] { [sum] }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    let value = frame.load(as: Double.self)
+  func add(_ frame: Frame, row: Int) {
+    let value = frame.doubles()[0]
     map.set(row, value)
     sum.values[0] += 1 / (value + 1)
   }
@@ -51,7 +54,7 @@ private final class CountKernel: FrameKernel {
   let sum = PixelSum<Int64>(1)
   var accumulators: [any Accumulator] { [sum] }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) { sum.values[0] += 1 }
+  func add(_ frame: Frame, row: Int) { sum.values[0] += 1 }
 }
 
 private final class MemorySink: RowSink {
@@ -77,7 +80,7 @@ private final class PlaceKernel: FrameKernel {
   init(_ outputs: OutputBinding) throws { place = try outputs.rows("place") }
 
   func begin(at start: Int) { self.start = start }
-  func add(_ frame: UnsafeRawPointer, row: Int) { place.set(row, Double(start + row)) }
+  func add(_ frame: Frame, row: Int) { place.set(row, Double(start + row)) }
 }
 
 private func output(_ name: String, _ kind: OutputKind, _ axis: OutputAxis? = nil) -> OutputDescription {

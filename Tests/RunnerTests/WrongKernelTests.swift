@@ -45,9 +45,9 @@ private struct FrameCount: FrameAnalysis {
       count = fault == .unbound ? nil : try outputs.whole("count")
     }
 
-    func add(_ frame: UnsafeRawPointer, row: Int) {
+    func add(_ frame: Frame, row: Int) {
       frames.values[0] += 1
-      value.set(row, Double(frame.load(as: UInt16.self)))
+      value.set(row, frame.doubles()[0])
     }
 
     func finish() {
@@ -68,7 +68,7 @@ private struct NumberedFrames: FrameSource {
     func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws {
       for position in positions {
         try [UInt16](repeating: UInt16(position), count: 20).withUnsafeBytes {
-          try body(FrameGroup(position, $0.baseAddress!))
+          try body(FrameGroup(position, Frame(FrameLayout(Shape(4, 5), .u16), $0.baseAddress!)))
         }
       }
     }

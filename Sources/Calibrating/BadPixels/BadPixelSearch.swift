@@ -56,6 +56,6 @@ private final class MomentsKernel: FrameKernel {
 
   init(_ context: FrameContext) { moments = PixelMoments(pixels: context.detector.count, type: context.pixelType) }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) { moments.add(frame) }
+  func add(_ frame: Frame, row: Int) { moments.add(frame) }
   func flush() { moments.flush() }
 }

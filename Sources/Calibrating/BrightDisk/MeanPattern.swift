@@ -2,7 +2,7 @@ import Kernels
 import STEM
 
 /// The mean pattern, without what is not a number: one damaged frame must not hide the disk of all others.
-final class MeanPattern: FrameKernel {
+final class MeanPattern: FrameKernel, PixelVisitor {
   /// At most this many positions go into it: the disk of a larger scan is known well enough from a sample.
   static let mostPositions = 4096
 
@@ -29,17 +29,14 @@ final class MeanPattern: FrameKernel {
 
   var accumulators: [any Accumulator] { type.isInteger ? statistics.accumulators : [sums, counts] }
 
-  func add(_ frame: UnsafeRawPointer, row: Int) {
-    switch type {
-    case .f32: add(frame.assumingMemoryBound(to: Float.self))
-    case .f64: add(frame.assumingMemoryBound(to: Double.self))
-    default: statistics.add(frame)
-    }
+  func add(_ frame: Frame, row: Int) {
+    if type.isInteger { statistics.add(frame) } else { frame.visit(self) }
   }
 
-  private func add<Pixel: BinaryFloatingPoint>(_ frame: UnsafePointer<Pixel>) {
-    for i in sums.values.indices where frame[i].isFinite {
-      sums.values[i] += Double(frame[i])
+  func visit<Stored: StoredPixel>(_ pixels: Pixels<Stored>) {
+    precondition(pixels.count == sums.values.count)
+    for i in pixels.indices where pixels[i].double.isFinite {
+      sums.values[i] += pixels[i].double
       counts.values[i] += 1
     }
   }

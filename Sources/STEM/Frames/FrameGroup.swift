@@ -1,19 +1,21 @@
-/// Frames of consecutive positions, at equal distances in memory: `detectorShape.count` pixels of the described type each,
-/// row-major (y, x).
+/// Frames of consecutive positions in the same layout, at equal distances in memory.
 public struct FrameGroup {
+  public let layout: FrameLayout
   public let positions: Range<Int>
-  public let first: UnsafeRawPointer
+  private let first: UnsafeRawPointer
   /// From one frame to the next; a multiple of the pixel's size.
   public let strideBytes: Int
 
-  public init(_ positions: Range<Int>, first: UnsafeRawPointer, strideBytes: Int) {
+  /// - Parameter first: where the first frame lies
+  public init(_ layout: FrameLayout, _ positions: Range<Int>, first: UnsafeRawPointer, strideBytes: Int) {
+    self.layout = layout
     self.positions = positions
     self.first = first
     self.strideBytes = strideBytes
   }
 
-  public init(_ position: Int, _ frame: UnsafeRawPointer) {
-    self.init(position..<position + 1, first: frame, strideBytes: 0)
+  public init(_ position: Int, _ frame: Frame) {
+    self.init(frame.layout, position..<position + 1, first: frame.address, strideBytes: 0)
   }
 
   /// How many frames are best taken together within `bytes`, or a little more: as many as kernels take at a time, which
@@ -23,9 +25,11 @@ public struct FrameGroup {
     return most >= 8 ? most / 8 * 8 : min(most, 4)
   }
 
-  public subscript(position: Int) -> UnsafeRawPointer { first + (position - positions.lowerBound) * strideBytes }
+  public subscript(position: Int) -> Frame {
+    Frame(layout, first + (position - positions.lowerBound) * strideBytes)
+  }
 
   public subscript(some: Range<Int>) -> FrameGroup {
-    FrameGroup(some, first: self[some.lowerBound], strideBytes: strideBytes)
+    FrameGroup(layout, some, first: self[some.lowerBound].address, strideBytes: strideBytes)
   }
 }

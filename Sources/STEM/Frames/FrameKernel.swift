@@ -10,8 +10,8 @@ public protocol FrameKernel: AnyObject {
   func begin(at start: Int)
   /// The optical axis [px] of the next frame; called before each `add` where `FrameContext.followsOrigin`, else never.
   func follow(_ center: Pair<Double>)
-  /// `frame`: the pixels, in `FrameContext.pixelType`; `row`: place in the block's `Rows`.
-  func add(_ frame: UnsafeRawPointer, row: Int)
+  /// `frame`: of `FrameContext.detector` pixels of `FrameContext.pixelType`; `row`: place in the block's `Rows`.
+  func add(_ frame: Frame, row: Int)
   /// Called before rows are written and sums saved: finishes frames that wait for others, and moves short-lived partial
   /// sums into the accumulators.
   func flush()
@@ -35,5 +35,5 @@ public protocol GroupKernel: FrameKernel {
 }
 
 extension GroupKernel {
-  public func add(_ frame: UnsafeRawPointer, row: Int) { add(FrameGroup(row, frame), firstRow: row) }
+  public func add(_ frame: Frame, row: Int) { add(FrameGroup(row, frame), firstRow: row) }
 }

@@ -18,7 +18,7 @@ extension FrameReader {
   public func expect(_ runs: [Range<Int>]) {}
 
   /// Calls `body(position, frame)` for every position of `positions` in ascending order.
-  public func forEachFrame(in positions: Range<Int>, _ body: (Int, UnsafeRawPointer) throws -> Void) throws {
+  public func forEachFrame(in positions: Range<Int>, _ body: (Int, Frame) throws -> Void) throws {
     try forEachGroup(in: positions) { group in
       for position in group.positions { try body(position, group[position]) }
     }

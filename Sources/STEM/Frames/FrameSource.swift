@@ -44,7 +44,9 @@ public struct SourceDescription: Sendable {
   /// Bytes that are read for a position, where frames are not what is stored: cropped, or sums of several.
   public var storedBytes: Int?
 
-  public var frameBytes: Int { detectorShape.count * pixelType.size }
+  /// Of the frames in memory.
+  public var frameLayout: FrameLayout { FrameLayout(detectorShape, pixelType) }
+  public var frameBytes: Int { frameLayout.bytes }
 }
 
 /// An opened input. Immutable; readers made from it hold the file handles.

@@ -35,11 +35,12 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     }
   }
 
-  /// The Swift type of the pixels, as numbers.
-  public var memory: any FramePixel.Type {
+  /// The Swift type of the pixels as they lie in memory.
+  public var stored: any StoredPixel.Type {
     switch self {
     case .u8: UInt8.self
-    case .u16, .u16Swapped: UInt16.self
+    case .u16: UInt16.self
+    case .u16Swapped: SwappedUInt16.self
     case .u32: UInt32.self
     case .i8: Int8.self
     case .i16: Int16.self
@@ -49,11 +50,14 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     }
   }
 
-  /// The first `count` pixels at `pixels`, which may lie unaligned, as doubles.
-  public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] {
-    let values = memory.doubles(pixels, count: count)
-    return self == .u16Swapped ? values.map { Double(UInt16($0).byteSwapped) } : values
+  /// The Swift type of the pixels as numbers, which are not always what lies in memory.
+  public var number: any FramePixel.Type {
+    func number<Stored: StoredPixel>(_: Stored.Type) -> any FramePixel.Type { Stored.Number.self }
+    return number(stored)
   }
+
+  /// The first `count` pixels at `pixels`, which may lie unaligned, as doubles.
+  public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] { stored.doubles(pixels, count: count) }
 
   /// As NumPy writes it: `uint16`.
   public var numpyName: String {
@@ -72,9 +76,29 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
 
 public enum ByteOrder: String, CaseIterable, Sendable, Codable { case little, big }
 
-/// A Swift type that is the memory form of a `PixelType`.
-public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable, BitwiseCopyable {
+/// A pixel as it lies in memory. Only a type that is also a number in this machine's byte order can be calculated with; all
+/// say which number they are.
+public protocol StoredPixel: Sendable, BitwiseCopyable {
+  associatedtype Number: FramePixel
   static var pixelType: PixelType { get }
+  var number: Number { get }
+  init(storing number: Number)
+  /// Pixels that may lie unaligned. A requirement, so that each type has a loop of its own: generic code takes ten times
+  /// as long.
+  static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double]
+}
+
+/// An unsigned 16-bit number in the byte order that this machine has not.
+public struct SwappedUInt16: StoredPixel {
+  @usableFromInline let bits: UInt16
+
+  public static var pixelType: PixelType { .u16Swapped }
+  @inlinable @inline(__always) public var number: UInt16 { bits.byteSwapped }
+  @inlinable public init(storing number: UInt16) { bits = number.byteSwapped }
+}
+
+/// A pixel that lies in memory as the number that it is.
+public protocol FramePixel: StoredPixel, SIMDScalar, Comparable, Hashable, Codable where Number == Self {
   init(truncating value: Double)
   var double: Double { get }
   var isNaNPixel: Bool { get }
@@ -82,22 +106,25 @@ public protocol FramePixel: SIMDScalar, Comparable, Hashable, Codable, Sendable,
   static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
   static func keepSmallest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>)
   static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self)
-  /// Pixels that may lie unaligned.
-  static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double]
 }
 
-extension FramePixel {
-  public static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self) { values.update(repeating: value) }
-
+extension StoredPixel {
   public static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] {
     Array(unsafeUninitializedCapacity: count) { values, initialized in
       for i in 0..<count {
         let pixel = pixels.loadUnaligned(fromByteOffset: i * MemoryLayout<Self>.stride, as: Self.self)
-        values.initializeElement(at: i, to: pixel.double)
+        values.initializeElement(at: i, to: pixel.number.double)
       }
       initialized = count
     }
   }
+}
+
+extension FramePixel {
+  @inlinable @inline(__always) public var number: Self { self }
+  @inlinable public init(storing number: Self) { self = number }
+
+  public static func fill(_ values: UnsafeMutableBufferPointer<Self>, _ value: Self) { values.update(repeating: value) }
 
   public static func keepLargest(_ values: UnsafeMutableBufferPointer<Self>, _ other: UnsafeBufferPointer<Self>) {
     precondition(other.count == values.count)

@@ -23,6 +23,9 @@ public struct FrameContext: Sendable {
     saturation = pixelType.largest
   }
 
+  /// Of the frames that kernels are given.
+  public var frameLayout: FrameLayout { FrameLayout(detector, pixelType) }
+
   /// The optical axis [px]; the detector's middle until it is known (`requirements` make sure it is).
   public var center: Pair<Double> {
     calibration.center?.value ?? Pair(Double(detector.y - 1) / 2, Double(detector.x - 1) / 2)
