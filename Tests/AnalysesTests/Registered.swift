@@ -19,11 +19,14 @@ struct Registered: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  /// Every analysis of both registries as its declaration's example has it: one line in a registry brings a new analysis
-  /// into all tests over this list.
-  static let all: [Registered] = (analysisRegistry + reconstructionRegistry).map { registered($0, example($0)) }
+  /// Analyses that go on after the pass, as the examples of their declarations have them.
+  static let reconstructions: [Registered] =
+    reconstructionRegistry.compactMap { $0 as? any FrameAnalysis.Type }.map { registered($0, example($0)) }
 
-  /// Of frames alone, with more parameters than the examples have.
+  /// Every frame analysis of both registries: one line in a registry brings a new analysis into all tests over this list.
+  static let all = perFrame + reconstructions
+
+  /// Those of frames alone, as their examples have them, and some with more parameters than the examples have.
   static let perFrame: [Registered] =
     analysisRegistry.map { registered($0, example($0)) }
     + [
@@ -48,7 +51,8 @@ struct Registered: Sendable, CustomTestStringConvertible {
     for shape in [Shape(24, 27), Shape(4, 5)] {
       do {
         let plan = try plan(type, job, arraysOf: shape)
-        return Registered(name: plan.analyses[0].name, analysis: plan.analyses[0].analysis, context: plan.context)
+        guard let analysis = plan.analyses[0].stage as? any FrameAnalysis else { break }
+        return Registered(name: plan.analyses[0].name, analysis: analysis, context: try plan.frames(Facts()).context)
       } catch { problems.append(error) }
     }
     fatalError("the example of \(type) does not run on the scan of the tests: \(problems)")

@@ -75,6 +75,40 @@ private struct NumberedFrames: FrameSource {
   }
 }
 
+/// A run that does nothing but write results.
+private final class WritingContext: StageContext {
+  let frame: FrameContext
+  let outputs: [OutputDescription]
+  private let writer: ResultWriter
+
+  init(_ step: JobStep, _ writer: ResultWriter) {
+    (frame, outputs, self.writer) = (step.context, step.outputs[0], writer)
+  }
+
+  var fileFrame: FrameContext { frame }
+  var facts: Facts { Facts() }
+  var positions: PositionSelection { PositionSelection(shape: frame.scan) }
+  var ranks: any Ranks { SerialRanks() }
+  func pass(_ kernels: [BoundKernel], over frames: PassFrames) throws -> Int { throw none }
+  func makeReader() throws -> any FrameReader { throw none }
+
+  func write(_ output: String, rows: Range<Int>?, _ values: [Double]) throws {
+    let index = try #require(outputs.firstIndex { $0.name == output })
+    try writer.writeWhole(group: 0, output: index, values)
+  }
+
+  func read(_ output: String) throws -> [Double] { throw none }
+  func onFirst(_ work: () throws -> Void) throws { try work() }
+  func onFirst(solving work: (any SolverControl) throws -> Void) throws { try work(NoControl()) }
+  func provide(_ facts: Facts) throws { throw none }
+  func keep(_ key: String, _ value: Setting) {}
+  func note(_ text: String) {}
+  func warn(_ text: String) {}
+  func savedState() throws -> (iteration: Int, parts: [Int: [UInt8]])? { throw none }
+  func ended(iteration: Int, of total: Int, residual: Double, state: () throws -> [Int: [UInt8]]) throws { throw none }
+  private var none: Problem { Problem(.internalError, "not in this test") }
+}
+
 @Suite("a wrong kernel ends the run with an error") struct WrongKernelTests {
   private func plan(_ fault: String) throws -> Plan {
     let environment = JobEnvironment(
@@ -82,6 +116,11 @@ private struct NumberedFrames: FrameSource {
       openInput: { _ in NumberedFrames() }, loadArray: { throw Problem(.noInput, at: $0, "there is none") })
     let job = "input: {path: scan.raw}\noutput: {path: result.h5}\nanalyses:\n  - frame_count: {fault: \(fault)}\n"
     return try Plan.make(try JobFile.parse(job, name: "job.yml"), in: environment)
+  }
+
+  private func step(_ plan: Plan) throws -> JobStep {
+    let frames = try plan.frames(Facts())
+    return try JobStep(plan, try plan.steps()[0], 0, frames, frames.context)
   }
 
   @Test(
@@ -94,27 +133,26 @@ private struct NumberedFrames: FrameSource {
     ])
   func whenMade(fault: String, message: String) throws {
     let plan = try plan(fault)
-    let problems = #expect(throws: Problems.self) { _ = try JobPass(plan, 0, plan.context) }
+    let problems = #expect(throws: Problems.self) { _ = try step(plan) }
     #expect(problems?.exitCode == .internalError)
     #expect(problems?.description.hasPrefix("job.yml:4: analyses.0.frame_count.\(message)") == true, "\(problems!)")
   }
 
   /// Runs the only pass of the job into a file at `path`, up to the end of its kernel.
   private func run(_ fault: String, into path: String) throws {
-    let plan = try plan(fault), pass = try JobPass(plan, 0, plan.context)
-    let group = ResultGroupLayout(analysis: "frame_count", algorithm: "Test", outputs: pass.outputs[0])
+    let plan = try plan(fault), step = try step(plan), pass = try #require(step.pass)
+    let group = ResultGroupLayout(analysis: "frame_count", algorithm: "Test", outputs: step.outputs[0])
     let layout = ResultFileLayout(
-      scan: plan.scan, detector: plan.context.detector,
+      scan: plan.scan, detector: step.context.detector,
       source: SourceReference(filePath: "/data/scan.raw", datasetPath: "/Raw_Data"), groups: [group])
     let writer = try ResultWriter(path, places: try ResultFile.create(path, layout))
-    pass.frames.sink = ResultSink(
-      writer: writer, number: 0, members: pass.members, output: OutputFile(path: path, existing: .refuse),
+    pass.sink = ResultSink(
+      writer: writer, number: 0, members: step.members, output: OutputFile(path: path, existing: .refuse),
       isOnFirstMachine: true)
-    let checkpoint = pass.frames.checkpoint(at: path + ".sums")
+    let checkpoint = pass.checkpoint(at: path + ".sums")
     try checkpoint.create(head: [])
-    try pass.frames.run(try plan.source.makeReader(), ranks: SerialRanks(), checkpoint: checkpoint)
-    var conclusion = PassConclusion(pass, writer)
-    try conclusion.conclude { _, _ in NoControl() }
+    try pass.run(try plan.rawSource.makeReader(), ranks: SerialRanks(), checkpoint: checkpoint)
+    try FrameCount().conclude(pass.kernels[0], WritingContext(step, writer))
     #expect(try writer.readWhole(group: 0, output: 0) == (0..<12).map(Double.init))
     #expect(try writer.readWhole(group: 0, output: 1) == Array(repeating: 12, count: 20))
     try writer.close()
