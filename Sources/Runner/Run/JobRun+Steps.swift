@@ -10,7 +10,11 @@ extension JobRun {
     let members = step.members.indices.map { StageRun(self, step, member: $0, writer) }
     let name = count > 1 ? step.stages.map(\.name).joined(separator: ", ") : "pass"
     guard let pass = step.pass else {
-      try tellingHowToGoOn { try step.stages[0].stage.run(members[0]) }
+      try tellingHowToGoOn {
+        try step.stages[0].stage.run(members[0])
+        try members[0].checkAllWritten()
+      }
+      try markCompleted(step, writer)
       return phases.end(name)
     }
     try runPass(step, pass, writer, try ahead ?? work(step, pass, output.checkpoint(step.number)))
@@ -59,6 +63,11 @@ extension JobRun {
     // What all ranks wrote is read back on one.
     try writer.flush()
     if plan.masksBadFrames { try countMasked(step, writer) }
+  }
+
+  /// A stage with a `run` of its own is done with all positions, or with none.
+  private func markCompleted(_ step: JobStep, _ writer: ResultWriter) throws {
+    try ranks.onFirst { try writer.markCompleted(0..<plan.scan.count, pass: step.number) }
   }
 
   private func countMasked(_ step: JobStep, _ writer: ResultWriter) throws {

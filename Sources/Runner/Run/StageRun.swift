@@ -13,6 +13,8 @@ final class StageRun: StageContext {
   let outputs: [OutputDescription]
   /// How many passes the stage has asked for.
   private var passes = 0
+  /// The outputs that this rank has written something of.
+  private var written: Set<Int> = []
   private var warnings: [String] = []
   private let began = ContinuousClock.now
   private lazy var state = StageState(
@@ -72,6 +74,7 @@ final class StageRun: StageContext {
   private func passOverAll(_ kernels: [BoundKernel]) throws -> Int {
     guard let place else { throw Problem(.internalError, "\(stage.name) has no place for the rows of a pass") }
     let count = kernels.count
+    written.formUnion(kernels.flatMap { $0.outputs.rows.map(\.place) })
     let step = JobStep(
       place.step, members: Array(repeating: place.group, count: count), outputs: Array(repeating: outputs, count: count)
     )
@@ -90,6 +93,7 @@ final class StageRun: StageContext {
 
   func write(_ output: String, rows: Range<Int>?, _ values: [Double]) throws {
     let (group, index, writer) = try find(output)
+    written.insert(index)
     if let rows {
       try values.withUnsafeBytes { try writer.writeRows(group: group, output: index, positions: rows, $0) }
     } else {
@@ -100,6 +104,15 @@ final class StageRun: StageContext {
   func read(_ output: String) throws -> [Double] {
     let (group, index, writer) = try find(output)
     return try writer.readWhole(group: group, output: index)
+  }
+
+  /// Throws where an output was declared and no rank has written any of it. Collective.
+  func checkAllWritten() throws {
+    let counts = try ranks.sum(outputs.indices.map { written.contains($0) ? 1 : 0 })
+    try ranks.together {
+      guard let missing = counts.firstIndex(of: 0) else { return }
+      throw Problem(.internalError, at: stage.name, "the output '\(outputs[missing].name)' is declared, but never written")
+    }
   }
 
   private func find(_ output: String) throws -> (group: Int, index: Int, writer: ResultWriter) {
