@@ -4,11 +4,6 @@ import STEM
 /// The ranks of an MPI job.
 public final class MPIRanks: Ranks {
   public let communicator: Communicator
-  /// How tasks are handed out from the next `startTasks` on.
-  public var scheduling = Scheduling.dynamic
-  private var counter: SharedCounter?
-  /// The next task of this rank, where nothing is shared.
-  private var ownTask = 0
 
   public init(_ communicator: Communicator) { self.communicator = communicator }
 
@@ -22,18 +17,10 @@ public final class MPIRanks: Ranks {
 
   public func allGather(_ value: Int) throws -> [Int] { try communicator.allGather(value) }
 
-  public func startTasks() throws {
-    counter = try SharedCounter(on: communicator)
-    ownTask = rank
+  public func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) throws -> any Transfer {
+    try communicator.startSend(bytes, to: rank, tag: tag)
   }
-
-  public func nextTask() throws -> Int {
-    guard scheduling == .static else { return try counter!.next() }
-    defer { ownTask += count }
-    return ownTask
-  }
-
-  public func stopTasks() throws { try counter!.stop() }
-  public func tasksAreStopped() throws -> Bool { try counter!.isStopped() }
-  public func endTasks() throws { try counter.take()?.close() }
+  public func takeMessage(tag: Int) throws -> (from: Int, bytes: [UInt8])? { try communicator.takeMessage(tag: tag) }
 }
+
+extension Message: Transfer {}

@@ -21,22 +21,23 @@ public protocol Ranks: AnyObject {
   func largest(_ value: Int) throws -> Int
   /// Every rank's value, on all ranks, in rank order.
   func allGather(_ value: Int) throws -> [Int]
-  /// Starts handing out `0, 1, 2 …`; collective.
-  func startTasks() throws
-  /// The next number for this rank; not collective. Where the sequence is shared, beyond any list of work once somebody
-  /// has stopped.
-  func nextTask() throws -> Int
-  /// Ends the sequence for everybody: the way in which a rank that failed tells the others; not collective.
-  func stopTasks() throws
-  /// Whether somebody has stopped; not collective, cheap enough for every block.
-  func tasksAreStopped() throws -> Bool
-  /// Frees the sequence; collective.
-  func endTasks() throws
+  /// Begins to send a short message; not collective. Messages of one tag arrive in the order in which they were sent.
+  func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) throws -> any Transfer
+  /// The oldest message with the tag that has arrived and was not taken yet; nil where there is none. Not collective.
+  func takeMessage(tag: Int) throws -> (from: Int, bytes: [UInt8])?
+}
+
+/// A message under way. It owns its bytes until it is done, and must be waited for.
+public protocol Transfer: AnyObject {
+  /// Whether the message is on its way or there, so that nothing is left to be done here; does not wait.
+  func isDone() throws -> Bool
+  func wait() throws
 }
 
 /// A job on one rank.
 public final class SerialRanks: Ranks {
-  private var task = 0
+  /// Messages to itself, by tag.
+  private var messages: [Int: [[UInt8]]] = [:]
 
   public init() {}
   public var rank: Int { 0 }
@@ -47,12 +48,18 @@ public final class SerialRanks: Ranks {
   public func sum(_ values: [Int]) -> [Int] { values }
   public func largest(_ value: Int) -> Int { value }
   public func allGather(_ value: Int) -> [Int] { [value] }
-  public func startTasks() { task = 0 }
-  public func nextTask() -> Int {
-    defer { task += 1 }
-    return task
+  public func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) -> any Transfer {
+    messages[tag, default: []].append(bytes)
+    return DoneTransfer()
   }
-  public func stopTasks() { task = Int.max / 2 }
-  public func tasksAreStopped() -> Bool { task >= Int.max / 2 }
-  public func endTasks() {}
+  public func takeMessage(tag: Int) -> (from: Int, bytes: [UInt8])? {
+    guard let oldest = messages[tag]?.first else { return nil }
+    messages[tag]?.removeFirst()
+    return (0, oldest)
+  }
+}
+
+private final class DoneTransfer: Transfer {
+  func isDone() -> Bool { true }
+  func wait() {}
 }
