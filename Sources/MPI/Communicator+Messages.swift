@@ -1,20 +1,10 @@
 import CMPI
 
-/// A message that was begun. It owns its bytes until it is done.
-public final class Message {
+/// A message under way, whose bytes stay where they are until it is done.
+public final class Request {
   private var handle: MPI_Request?
-  private let bytes: UnsafeMutableRawBufferPointer
 
-  fileprivate init(_ content: [UInt8], _ begin: (UnsafeMutableRawPointer?, inout MPI_Request?) throws -> Void) throws {
-    bytes = .allocate(byteCount: content.count, alignment: 8)
-    bytes.copyBytes(from: content)
-    try begin(bytes.baseAddress, &handle)
-  }
-
-  /// What nobody waited for may still be read by the library: its bytes stay.
-  deinit {
-    if handle == ronchi_mpi_request_null() { bytes.deallocate() }
-  }
+  fileprivate init(_ begin: (inout MPI_Request?) throws(MPIError) -> Void) throws(MPIError) { try begin(&handle) }
 
   /// Whether the bytes were taken over, by the library or by the one who receives them; does not wait.
   /// The corresponding C function is `MPI_Test`.
@@ -30,19 +20,32 @@ public final class Message {
   }
 }
 
+/// Messages between two ranks, each called by the one rank. Tags are 0 ... 32767; messages with one tag from one rank to
+/// another arrive in the order in which they were sent.
 extension Communicator {
-  /// Begins to send a short message; called by the one rank. Messages of one tag arrive in the order in which they were
-  /// sent. The corresponding C function is `MPI_Isend`.
-  /// - Parameter tag: 0...32767
-  public func startSend(_ bytes: [UInt8], to other: Int, tag: Int) throws -> Message {
-    try Message(bytes) { start, request throws(MPIError) in
+  /// Begins to send less than 2³¹ bytes. The corresponding C function is `MPI_Isend`.
+  public func startSend(_ bytes: UnsafeRawBufferPointer, to other: Int, tag: Int) throws(MPIError) -> Request {
+    try Request { (request) throws(MPIError) in
       try check("MPI_Isend") {
-        MPI_Isend(start, Int32(bytes.count), ronchi_mpi_byte(), Int32(other), Int32(tag), handle, &request)
+        MPI_Isend(
+          bytes.baseAddress, Int32(bytes.count), ronchi_mpi_byte(), Int32(other), Int32(tag), handle, &request)
       }
     }
   }
 
-  /// The oldest message with the tag that has arrived, from any rank; nil where there is none. Called by the one rank.
+  /// Begins to receive a message of less than 2³¹ bytes. The corresponding C function is `MPI_Irecv`.
+  public func startReceive(
+    _ bytes: UnsafeMutableRawBufferPointer, from other: Int, tag: Int
+  ) throws(MPIError) -> Request {
+    try Request { (request) throws(MPIError) in
+      try check("MPI_Irecv") {
+        MPI_Irecv(
+          bytes.baseAddress, Int32(bytes.count), ronchi_mpi_byte(), Int32(other), Int32(tag), handle, &request)
+      }
+    }
+  }
+
+  /// The oldest message with the tag that has arrived, from any rank; nil where there is none.
   /// The corresponding C functions are `MPI_Iprobe` and `MPI_Recv`.
   public func takeMessage(tag: Int) throws(MPIError) -> (from: Int, bytes: [UInt8])? {
     var isThere: Int32 = 0

@@ -7,7 +7,7 @@ import STEM
 /// Rank r begins with task r, so it can begin before there is a queue. All ranks make a queue together and end it together,
 /// with `finish`.
 final class TaskQueue {
-  private static let tag = 1
+  private static let tag = 32_600
 
   private let ranks: any Ranks
   private let taskCount: Int
@@ -24,7 +24,7 @@ final class TaskQueue {
   private var (arrived, left) = (0, 0)
   /// Whether all ranks have come to the end.
   private var isReleased = false
-  private var sending: [any Transfer] = []
+  private var sending: [Transfer<Int64>] = []
 
   private enum Answer { case task(Int), none }
 
@@ -136,9 +136,8 @@ final class TaskQueue {
   }
 
   private func send(_ note: Note, to rank: Int) throws {
-    let bytes = withUnsafeBytes(of: Int64(note.number)) { Array($0) }
     try sending.removeAll { try $0.isDone() }
-    sending.append(try ranks.startSend(bytes, to: rank, tag: Self.tag))
+    sending.append(try ranks.startSend([Int64(note.number)], to: rank, tag: Self.tag))
   }
 
   private func tellOthers(_ note: Note) throws {

@@ -5,18 +5,15 @@ import STEM
 final class ThreadRanks: Ranks {
   /// Runs `body` on as many ranks and returns what each of them gives, in their order.
   static func run<Value: Sendable>(
-    _ count: Int, _ body: @escaping @Sendable (ThreadRanks) throws -> Value
+    _ count: Int, pieceBytes: Int = 1 << 30, _ body: @escaping @Sendable (ThreadRanks) throws -> Value
   ) throws -> [Value] {
     let world = World(count)
     let results = Results<Value>(count)
-    DispatchQueue.concurrentPerform(iterations: 1) { _ in
-      let threads = (0..<count).map { rank in
-        let thread = Thread { results.set(rank, Result { try body(ThreadRanks(world, rank)) }) }
-        thread.start()
-        return thread
-      }
-      while threads.contains(where: { !$0.isFinished }) { usleep(200) }
+    let threads = (0..<count).map { rank in
+      Thread { results.set(rank, Result { try body(ThreadRanks(world, rank, pieceBytes)) }) }
     }
+    for thread in threads { thread.start() }
+    while threads.contains(where: { !$0.isFinished }) { usleep(200) }
     return try results.all()
   }
 
@@ -25,6 +22,9 @@ final class ThreadRanks: Ranks {
     let count: Int
     private let lock = NSCondition()
     private var messages: [Int: [(from: Int, tag: Int, bytes: [UInt8])]] = [:]
+    /// By receiver, sender and tag.
+    private var expected: [[Int]: Int] = [:]
+    private var received: [[Int]: [[UInt8]]] = [:]
     private var parts: [[UInt8]?]
     private var whole: [[UInt8]] = []
     private var round = 0
@@ -46,6 +46,24 @@ final class ThreadRanks: Ranks {
           let found = messages[rank]?.remove(at: index)
         else { return nil }
         return (found.from, found.bytes)
+      }
+    }
+
+    /// The number of a reception among those of the same two ranks and tag.
+    func expect(_ rank: Int, _ from: Int, _ tag: Int) -> Int {
+      lock.withLock {
+        expected[[rank, from, tag], default: 0] += 1
+        return expected[[rank, from, tag]]! - 1
+      }
+    }
+
+    func take(_ rank: Int, _ from: Int, _ tag: Int, _ ticket: Int) -> [UInt8]? {
+      lock.withLock {
+        let key = [rank, from, tag]
+        while let index = messages[rank]?.firstIndex(where: { $0.from == from && $0.tag == tag }) {
+          received[key, default: []].append(messages[rank]!.remove(at: index).bytes)
+        }
+        return received[key].flatMap { ticket < $0.count ? $0[ticket] : nil }
       }
     }
 
@@ -75,37 +93,68 @@ final class ThreadRanks: Ranks {
     func all() throws -> [Value] { try lock.withLock { try found.map { try $0!.get() } } }
   }
 
-  private final class Posted: Transfer {
-    func isDone() -> Bool { true }
-    func wait() {}
+  /// A send, which is done at once, or a place for a message that comes.
+  private final class Reception: TransferRequest {
+    private let world: World
+    private let take: (() -> Bool)?
+    private var isReceived = false
+
+    init(_ world: World, _ take: (() -> Bool)? = nil) { (self.world, self.take) = (world, take) }
+
+    func isDone() -> Bool {
+      if let take, !isReceived { isReceived = take() }
+      return take == nil || isReceived
+    }
+    func wait() { while !isDone() { usleep(20) } }
   }
 
   let world: World
   let rank: Int
+  let pieceBytes: Int
   var count: Int { world.count }
 
-  private init(_ world: World, _ rank: Int) { (self.world, self.rank) = (world, rank) }
+  private init(_ world: World, _ rank: Int, _ pieceBytes: Int) {
+    (self.world, self.rank, self.pieceBytes) = (world, rank, pieceBytes)
+  }
 
   func barrier(meanwhile: () throws -> Void) { _ = world.exchange([], of: rank) }
-  func broadcast(_ bytes: [UInt8]) -> [UInt8] { world.exchange(bytes, of: rank)[0] }
-  func gather(_ bytes: [UInt8]) -> [[UInt8]] {
-    let all = world.exchange(bytes, of: rank)
-    return rank == 0 ? all : []
-  }
-  func sum(_ values: [Int]) -> [Int] { values.indices.map { index in all(values).reduce(0) { $0 + $1[index] } } }
-  func largest(_ value: Int) -> Int { allGather(value).max() ?? value }
-  func allGather(_ value: Int) -> [Int] { all([value]).map { $0[0] } }
 
-  private func all(_ values: [Int]) -> [[Int]] {
-    world.exchange(values.withUnsafeBytes { Array($0) }, of: rank).map { bytes in
-      bytes.withUnsafeBytes { Array($0.bindMemory(to: Int.self)) }
+  func beginSend(_ bytes: UnsafeRawBufferPointer, to rank: Int, tag: Int) -> any TransferRequest {
+    precondition(bytes.count <= pieceBytes)
+    world.post(Array(bytes), from: self.rank, to: rank, tag: tag)
+    return Reception(world)
+  }
+
+  /// Receptions of one tag and rank are waited for in the order in which they begin.
+  func beginReceive(_ bytes: UnsafeMutableRawBufferPointer, from: Int, tag: Int) -> any TransferRequest {
+    precondition(bytes.count <= pieceBytes)
+    let ticket = world.expect(rank, from, tag)
+    return Reception(world) { [world, rank] in
+      guard let message = world.take(rank, from, tag, ticket) else { return false }
+      bytes.copyBytes(from: message)
+      return true
     }
   }
 
-  func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) -> any Transfer {
-    world.post(bytes, from: self.rank, to: rank, tag: tag)
-    return Posted()
+  func takeMessage(tag: Int) -> (from: Int, bytes: [UInt8])? { world.take(rank, tag: tag) }
+
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+    let all = world.exchange(rank == root ? Array(bytes) : [], of: rank)
+    bytes.copyBytes(from: all[root])
   }
 
-  func takeMessage(tag: Int) -> (from: Int, bytes: [UInt8])? { world.take(rank, tag: tag) }
+  func allGather(_ mine: UnsafeRawBufferPointer, counts: [Int], into all: UnsafeMutableRawBufferPointer) {
+    let parts = world.exchange(Array(mine), of: rank)
+    precondition(parts.map(\.count) == counts)
+    all.copyBytes(from: parts.joined())
+  }
+
+  func combine(_ values: UnsafeMutableBufferPointer<Int64>, _ combination: IntegerCombination) {
+    let parts = world.exchange(Array(UnsafeRawBufferPointer(values)), of: rank)
+    for place in values.indices {
+      let all = parts.map { part in part.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8 * place, as: Int64.self) }
+      }
+      values[place] = combination == .sum ? all.reduce(0, &+) : all.max()!
+    }
+  }
 }

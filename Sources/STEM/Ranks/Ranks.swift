@@ -1,65 +1,46 @@
-/// Who gets which task.
-public enum Scheduling: String, Sendable, CaseIterable {
-  /// The next one goes to whoever is free.
-  case dynamic
-  /// Task t is that of rank t modulo the number of ranks.
-  case `static`
-}
-
-/// The ranks of a job, as code that must not know MPI sees them. All calls are collective
-/// where they do not say otherwise.
+/// The ranks of a job, as code that must not know MPI sees them.
+///
+/// What is declared here is the little that an implementation must do, with bytes; `Ranks+Messages`, `Ranks+Gather` and
+/// `Ranks+Sums` build on it what others call, with arrays of numbers.
 public protocol Ranks: AnyObject {
+  /// The number of this rank, from 0.
   var rank: Int { get }
+  /// How many ranks there are.
   var count: Int { get }
-  /// Returns once every rank has come; until then `meanwhile` is called again and again.
+  /// Longer messages are cut into pieces of as many bytes; the same on all ranks, at least 16.
+  var pieceBytes: Int { get }
+
+  /// Returns once every rank has come; until then `meanwhile` is called again and again. Collective.
   func barrier(meanwhile: () throws -> Void) throws
-  /// What rank 0 passes, on every rank.
-  func broadcast(_ bytes: [UInt8]) throws -> [UInt8]
-  /// Every rank's bytes on rank 0, in rank order; empty elsewhere.
-  func gather(_ bytes: [UInt8]) throws -> [[UInt8]]
-  func sum(_ values: [Int]) throws -> [Int]
-  func largest(_ value: Int) throws -> Int
-  /// Every rank's value, on all ranks, in rank order.
-  func allGather(_ value: Int) throws -> [Int]
-  /// Begins to send a short message; not collective. Messages of one tag arrive in the order in which they were sent.
-  func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) throws -> any Transfer
-  /// The oldest message with the tag that has arrived and was not taken yet; nil where there is none. Not collective.
+  /// Begins to send at most `pieceBytes` bytes, which must stay where they are until the request is done. Messages from
+  /// one rank to another with one tag arrive in the order in which they were sent. Not collective.
+  /// - Parameter tag: 0 ... 32767
+  func beginSend(_ bytes: UnsafeRawBufferPointer, to rank: Int, tag: Int) throws -> any TransferRequest
+  /// Begins to receive a message of exactly as many bytes, at most `pieceBytes`. Not collective.
+  func beginReceive(_ bytes: UnsafeMutableRawBufferPointer, from rank: Int, tag: Int) throws -> any TransferRequest
+  /// The oldest message with the tag that has arrived and was not received yet; nil where there is none. At most
+  /// `pieceBytes` long. Not collective.
   func takeMessage(tag: Int) throws -> (from: Int, bytes: [UInt8])?
+  /// Fills `bytes` on every rank with those of `root`; the length is the same on all ranks. Collective.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
+  /// Fills `all` on every rank with the bytes of all ranks, in their order. Collective.
+  /// - Parameter counts: bytes of every rank
+  func allGather(_ mine: UnsafeRawBufferPointer, counts: [Int], into all: UnsafeMutableRawBufferPointer) throws
+  /// Replaces every number by the combination of all ranks' numbers at its place, on every rank. Collective.
+  func combine(_ values: UnsafeMutableBufferPointer<Int64>, _ combination: IntegerCombination) throws
 }
 
-/// A message under way. It owns its bytes until it is done, and must be waited for.
-public protocol Transfer: AnyObject {
-  /// Whether the message is on its way or there, so that nothing is left to be done here; does not wait.
+/// How whole numbers are combined; in each way, the order of the ranks cannot show.
+public enum IntegerCombination: Sendable {
+  /// With wrap-around.
+  case sum
+  case largest
+}
+
+/// A piece of a message under way.
+public protocol TransferRequest: AnyObject {
+  /// Whether nothing is left to be done; does not wait.
   func isDone() throws -> Bool
+  /// Returns once nothing is left to be done.
   func wait() throws
-}
-
-/// A job on one rank.
-public final class SerialRanks: Ranks {
-  /// Messages to itself, by tag.
-  private var messages: [Int: [[UInt8]]] = [:]
-
-  public init() {}
-  public var rank: Int { 0 }
-  public var count: Int { 1 }
-  public func barrier(meanwhile: () throws -> Void) {}
-  public func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
-  public func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
-  public func sum(_ values: [Int]) -> [Int] { values }
-  public func largest(_ value: Int) -> Int { value }
-  public func allGather(_ value: Int) -> [Int] { [value] }
-  public func startSend(_ bytes: [UInt8], to rank: Int, tag: Int) -> any Transfer {
-    messages[tag, default: []].append(bytes)
-    return DoneTransfer()
-  }
-  public func takeMessage(tag: Int) -> (from: Int, bytes: [UInt8])? {
-    guard let oldest = messages[tag]?.first else { return nil }
-    messages[tag]?.removeFirst()
-    return (0, oldest)
-  }
-}
-
-private final class DoneTransfer: Transfer {
-  func isDone() -> Bool { true }
-  func wait() {}
 }
