@@ -80,6 +80,8 @@ let package = Package(
       path: "Benchmarks/kernels"),
 
     .target(name: "TestSupport", dependencies: ["HDF5", "STEM"], path: "Tests/TestSupport"),
+    .executableTarget(
+      name: "ronchi-ranks-probe", dependencies: ["MPI", "Runner", "STEM", "TestSupport"], path: "Tests/RanksProbe"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),
@@ -89,7 +91,7 @@ let package = Package(
     tests("USIDTests", "USID", "STEM", "HDF5"),
     tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
-    tests("RunnerTests", "Runner", "Jobs", "USID", "STEM", "Digest"),
+    tests("RunnerTests", "Runner", "Jobs", "USID", "STEM", "Digest", "ronchi-ranks-probe"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
     tests("EndToEndTests", "ronchi", "HDF5", "STEM"),

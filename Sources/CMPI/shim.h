@@ -7,6 +7,7 @@
 static inline MPI_Comm ronchi_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm ronchi_mpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline MPI_Comm ronchi_mpi_comm_null(void) { return MPI_COMM_NULL; }
+static inline MPI_Request ronchi_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Info ronchi_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline MPI_Errhandler ronchi_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Status *ronchi_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
@@ -23,8 +24,8 @@ static inline MPI_Datatype ronchi_mpi_double(void) { return MPI_DOUBLE; }
 static inline MPI_Op ronchi_mpi_sum(void) { return MPI_SUM; }
 static inline MPI_Op ronchi_mpi_min(void) { return MPI_MIN; }
 static inline MPI_Op ronchi_mpi_max(void) { return MPI_MAX; }
-static inline MPI_Op ronchi_mpi_replace(void) { return MPI_REPLACE; }
 
+static inline int ronchi_mpi_any_source(void) { return MPI_ANY_SOURCE; }
 static inline int ronchi_mpi_success(void) { return MPI_SUCCESS; }
 static inline int ronchi_mpi_thread_funneled(void) { return MPI_THREAD_FUNNELED; }
 static inline int ronchi_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }

@@ -1,71 +1,57 @@
 import CMPI
 
-/// C counts are 32 bits: longer messages go in pieces of this many bytes.
-private let largestPiece = 1 << 30
-
 extension Communicator {
+  /// C counts are 32 bits: longer messages go in pieces of this many bytes.
+  public static let pieceBytes = 1 << 30
+
   /// Fills `bytes` on every rank with those of `root`; all ranks give the same length.
   /// The corresponding C function is `MPI_Bcast`.
-  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int = 0) throws(MPIError) {
-    var offset = 0
-    while offset < bytes.count {
-      let count = min(largestPiece, bytes.count - offset)
+  public func broadcast(
+    _ bytes: UnsafeMutableRawBufferPointer, from root: Int = 0, pieceBytes: Int = pieceBytes
+  ) throws(MPIError) {
+    for offset in stride(from: 0, to: bytes.count, by: pieceBytes) {
+      let count = min(pieceBytes, bytes.count - offset)
       let start = bytes.baseAddress.map { $0 + offset }
       try check("MPI_Bcast") { MPI_Bcast(start, Int32(count), ronchi_mpi_byte(), Int32(root), handle) }
-      offset += count
     }
   }
 
-  /// The bytes of `root`; the other ranks' argument is ignored and need not have its length.
-  /// The corresponding C function is `MPI_Bcast`.
-  public func broadcast(_ bytes: [UInt8], from root: Int = 0) throws(MPIError) -> [UInt8] {
-    var count = Int64(rank == root ? bytes.count : 0)
-    try check("MPI_Bcast") { MPI_Bcast(&count, 1, ronchi_mpi_int64(), Int32(root), handle) }
-    var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(count))
-    try result.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try broadcast(UnsafeMutableRawBufferPointer(buffer), from: root)
-    }
-    return result
-  }
-
-  /// The text of `root`; the other ranks' argument is ignored. The corresponding C function is `MPI_Bcast`.
-  public func broadcast(_ text: String, from root: Int = 0) throws(MPIError) -> String {
-    String(decoding: try broadcast(Array(text.utf8), from: root), as: UTF8.self)
-  }
-
-  /// Every rank's bytes in the order of the ranks, on `root`; nil elsewhere. Lengths may differ.
-  /// The corresponding C function is `MPI_Gatherv`.
-  public func gather(_ bytes: [UInt8], to root: Int = 0) throws(MPIError) -> [[UInt8]]? {
-    let lengths = try allGather(bytes.count)
-    let piece = min(largestPiece, Int(Int32.max) / size)
-    var result = rank == root ? lengths.map { [UInt8](repeating: 0, count: $0) } : nil
-    for offset in stride(from: 0, to: lengths.max() ?? 0, by: piece) {
-      let counts = lengths.map { Int32(max(0, min(piece, $0 - offset))) }
-      let starts = counts.indices.map { counts[..<$0].reduce(0, +) }
-      var received = [UInt8](repeating: 0, count: rank == root ? counts.reduce(0) { $0 + Int($1) } : 0)
-      try bytes.withUnsafeBufferPointer { mine throws(MPIError) in
-        let start = mine.baseAddress.map { $0 + min(offset, mine.count) }
-        try check("MPI_Gatherv") {
-          MPI_Gatherv(
-            start, counts[rank], ronchi_mpi_byte(), &received, counts, starts, ronchi_mpi_byte(), Int32(root), handle)
-        }
-      }
-      guard result != nil else { continue }
-      for other in 0..<size {
-        let part = Int(starts[other])..<Int(starts[other] + counts[other])
-        result?[other].replaceSubrange(offset..<(offset + part.count), with: received[part])
+  /// Fills `all` on every rank with the bytes of all ranks, in their order. The corresponding C function is
+  /// `MPI_Allgatherv`.
+  /// - Parameter counts: bytes of every rank
+  public func allGather(
+    _ mine: UnsafeRawBufferPointer, counts: [Int], into all: UnsafeMutableRawBufferPointer, pieceBytes: Int = pieceBytes
+  ) throws(MPIError) {
+    guard all.count > pieceBytes else { return try allGatherPiece(mine, counts, all) }
+    // A piece of every rank's bytes at a time, and from there to its place.
+    let starts = counts.indices.map { counts[..<$0].reduce(0, +) }
+    let most = max(1, pieceBytes / size)
+    let received = UnsafeMutableRawBufferPointer.allocate(byteCount: most * size, alignment: 16)
+    defer { received.deallocate() }
+    for offset in stride(from: 0, to: counts.max() ?? 0, by: most) {
+      let parts = counts.map { max(0, min(most, $0 - offset)) }
+      let total = parts.reduce(0, +)
+      let own = UnsafeRawBufferPointer(rebasing: mine[min(offset, mine.count)..<min(offset + most, mine.count)])
+      try allGatherPiece(own, parts, UnsafeMutableRawBufferPointer(rebasing: received[..<total]))
+      var next = 0
+      for (start, part) in zip(starts, parts) where part > 0 {
+        let place = UnsafeMutableRawBufferPointer(rebasing: all[(start + offset)..<(start + offset + part)])
+        place.copyMemory(from: UnsafeRawBufferPointer(rebasing: received[next..<next + part]))
+        next += part
       }
     }
-    return result
   }
 
-  /// Every rank's value, on every rank, in the order of the ranks. The corresponding C function is `MPI_Allgather`.
-  public func allGather(_ value: Int) throws(MPIError) -> [Int] {
-    var mine = Int64(value)
-    var all = [Int64](repeating: 0, count: size)
-    try check("MPI_Allgather") {
-      MPI_Allgather(&mine, 1, ronchi_mpi_int64(), &all, 1, ronchi_mpi_int64(), handle)
+  private func allGatherPiece(
+    _ mine: UnsafeRawBufferPointer, _ counts: [Int], _ all: UnsafeMutableRawBufferPointer
+  ) throws(MPIError) {
+    var starts = [Int32](repeating: 0, count: size)
+    for rank in 1..<max(1, size) { starts[rank] = starts[rank - 1] + Int32(counts[rank - 1]) }
+    let lengths = counts.map { Int32($0) }
+    try check("MPI_Allgatherv") {
+      MPI_Allgatherv(
+        mine.baseAddress, Int32(mine.count), ronchi_mpi_byte(), all.baseAddress, lengths, starts, ronchi_mpi_byte(),
+        handle)
     }
-    return all.map { Int($0) }
   }
 }

@@ -48,14 +48,6 @@ public final class Communicator: @unchecked Sendable {
     return try owned(part, "MPI_Comm_split_type")
   }
 
-  /// The ranks that give the same `colour`, in the order of their ranks here.
-  /// The corresponding C function is `MPI_Comm_split`.
-  public func split(colour: Int) throws(MPIError) -> Communicator {
-    var part: MPI_Comm?
-    try check("MPI_Comm_split") { MPI_Comm_split(handle, Int32(colour), Int32(rank), &part) }
-    return try owned(part, "MPI_Comm_split")
-  }
-
   private func owned(_ part: MPI_Comm?, _ call: String) throws(MPIError) -> Communicator {
     guard let part else { throw MPIError(call: call, code: -1, why: "no communicator was returned") }
     return try Communicator(part, isOwned: true)
@@ -81,15 +73,6 @@ public final class Communicator: @unchecked Sendable {
       if case .success = outcome { outcome = Result { try meanwhile() } }
     }
     try outcome.get()
-  }
-
-  /// The largest of all ranks' codes: 0 means that nobody failed. The corresponding C function is `MPI_Allreduce`.
-  public func agree(_ code: Int32) throws(MPIError) -> Int32 {
-    var largest = code
-    try check("MPI_Allreduce") {
-      MPI_Allreduce(ronchi_mpi_in_place(), &largest, 1, ronchi_mpi_int32(), ronchi_mpi_max(), handle)
-    }
-    return largest
   }
 
   /// Ends all ranks at once, without agreement: the last resort. The corresponding C function is `MPI_Abort`.

@@ -29,6 +29,8 @@ final class FramePass {
   var includes: (Int) -> Bool = { _ in true }
   var sink: (any RowSink)?
   var progress: (PassStatistics) -> Void = { _ in }
+  /// Who computes what.
+  var scheduling = Scheduling.dynamic
   /// Asked after every block; true ends the pass on all ranks with a checkpoint.
   var isInterrupted: () -> Bool = { false }
   /// Told how many of how many blocks an earlier run has done.
@@ -102,22 +104,21 @@ final class FramePass {
     let (ranks, checkpoint) = (work.ranks, work.checkpoint)
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
-    try ranks.startTasks()
+    let tasks = tasks(of: ranks.count)
+    let queue = try TaskQueue(ranks, count: tasks.count, scheduling, isInterrupted: isInterrupted)
     let (began, ahead) = (ContinuousClock.now, statistics.wall)
-    let mine = Result { try takeTasks(work, state) }
-    // A signal may reach a rank that has no work left.
-    try ranks.barrier { if isInterrupted() { try ranks.stopTasks() } }
+    let mine = Result { try takeTasks(tasks, queue, work, state) }
+    try queue.finish()
     let outcome = Result {
       try ranks.together {
         try mine.get()
-        if try ranks.tasksAreStopped(), isInterrupted() {
+        if queue.isStopped, isInterrupted() {
           throw Problem(.tryAgain, "interrupted; the same command continues where it stopped")
         }
       }
     }
     // Ranks that had come to their end before another was interrupted.
-    if try ranks.tasksAreStopped() { try? ranks.together { try work.saveWhatIsWhole() } }
-    try ranks.endTasks()
+    if queue.isStopped { try? ranks.together { try work.saveWhatIsWhole() } }
     statistics.waiting += max(0, (ContinuousClock.now - began).seconds - (statistics.wall - ahead))
     try outcome.get()
     checkpoint.close()
@@ -194,29 +195,23 @@ final class FramePass {
 
   // MARK: one rank
 
-  /// Takes tasks until none is left, first the one with the rank's own number. An error here ends the other ranks' loops
-  /// too.
-  private func takeTasks(_ work: TaskWork, _ state: State) throws {
-    let ranks = work.ranks
+  /// Takes tasks until none is left. An error here ends the other ranks' loops too.
+  private func takeTasks(_ tasks: [Range<Int>], _ queue: TaskQueue, _ work: TaskWork, _ state: State) throws {
     let start = ContinuousClock.now
     do {
-      let tasks = tasks(of: ranks.count)
-      if sumsAreExact, !work.isAhead { work.startRecord(state.firstRecord + ranks.rank, nil) }
-      var task = ranks.rank
-      while task < tasks.count {
-        if try work.isAhead || begin(tasks[task], work, state) {
-          try work.finishTask()
-          if try ranks.tasksAreStopped() { break }
-          statistics.leaves += tasks[task].count
-        }
-        task = try ranks.count + ranks.nextTask()
+      if sumsAreExact, !work.isAhead { work.startRecord(state.firstRecord + work.ranks.rank, nil) }
+      while let task = try queue.next() {
+        guard try work.isAhead || begin(tasks[task], work, state) else { continue }
+        try work.finishTask(queue)
+        if queue.isStopped { break }
+        statistics.leaves += tasks[task].count
       }
-      try work.save(try endsSynced || ranks.tasksAreStopped() ? .synced : .thisBoot)
+      try work.save(endsSynced || queue.isStopped ? .synced : .thisBoot)
       // Another machine sees what was written here only after it was synced.
       if state.boots.count > 1 { try work.checkpoint.sync() }
     } catch {
       work.isBroken = true
-      try ranks.stopTasks()
+      try queue.stop()
       throw error
     }
     statistics.wall += (ContinuousClock.now - start).seconds

@@ -79,13 +79,15 @@ final class TaskWork {
   }
 
   /// Computes the rest of the task and writes its rows; less once the pass is stopped.
-  func finishTask() throws {
+  func finishTask(_ queue: TaskQueue) throws {
     isAhead = false
     if let failure { throw failure }
-    if computed > 0, try settle() { return }
+    if computed > 0, try settle(queue) { return }
     while computed < open.count {
+      // Rank 0 answers between its own blocks. Asked earlier, a rank would keep a task that others could have.
+      if open.count - computed <= 2 { try queue.expectNext() }
       try computeBlock()
-      if try settle() { return }
+      if try settle(queue) { return }
     }
     // A record holds a task where sums round.
     guard !pass.sumsAreExact else { return }
@@ -103,9 +105,8 @@ final class TaskWork {
 
   /// Writes rows where it is time to, and saves the sums that go with them.
   /// - Returns: whether the pass is stopped
-  private func settle() throws -> Bool {
-    if pass.isInterrupted() { try ranks.stopTasks() }
-    let isStopped = try ranks.tasksAreStopped()
+  private func settle(_ queue: TaskQueue) throws -> Bool {
+    let isStopped = try queue.checkStop()
     let end = pass.blocks.positions(ofBlock: open[computed - 1]).upperBound
     let next = computed < open.count ? pass.blocks.positions(ofBlock: open[computed]).lowerBound : nil
     let isDue = ContinuousClock.now - lastSave > pass.flushInterval

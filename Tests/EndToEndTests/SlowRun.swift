@@ -42,7 +42,13 @@ struct SlowRun {
 
   /// Starts a run (`ranks` nil: without mpirun), and once a state of its pass is saved, or one was before, a script of
   /// bash that knows mpirun as `$pid`, its ranks as `${ranks[0]}` and so on, and `$output`. Ends with mpirun's status.
-  func disturbed(_ output: String, ranks: Int?, _ script: String, more: [String] = []) throws -> Outcome {
+  /// - Parameters:
+  ///   - prefix: a command that runs the script, with the run in it
+  ///   - options: of mpirun
+  func disturbed(
+    _ output: String, ranks: Int?, _ script: String, more: [String] = [], within prefix: [String] = [],
+    mpirun options: [String] = []
+  ) throws -> Outcome {
     let log = folder.path("log-\(UUID().uuidString)")
     // A checkpoint's head says at byte 8 how long it is; behind it come the states.
     let whole = """
@@ -67,9 +73,9 @@ struct SlowRun {
       exit $code
       """
     return try run(
-      "/bin/bash",
-      ["-c", whole, "disturbed", output, log] + (ranks.map { ["mpirun", "-n", "\($0)"] } ?? []) + [ronchiBinary]
-        + arguments(output) + more)
+      "/usr/bin/env",
+      prefix + ["/bin/bash", "-c", whole, "disturbed", output, log]
+        + (ranks.map { ["mpirun", "-n", "\($0)"] + options } ?? []) + [ronchiBinary] + arguments(output) + more)
   }
 }
 

@@ -164,11 +164,10 @@ private func bind(
     try checkpoint.create(head: [])
     try checkpoint.openForWriting()
     let ranks = SerialRanks()
-    ranks.startTasks()
     let work = TaskWork(pass, CountingReader(), ranks, checkpoint)
     work.startRecord(0, nil)
     work.begin(pass.blocks.positions(ofLeaves: 0..<1), [0, 2])
-    try work.finishTask()
+    try work.finishTask(TaskQueue(ranks, count: 1) { false })
     let blocks = [0, 2].map { pass.blocks.positions(ofBlock: $0) }
     #expect(Set(sink.values.keys) == Set(blocks.joined()))
     #expect(sink.values.allSatisfy { $0.value == Double($0.key) })

@@ -31,6 +31,7 @@ extension JobRun {
   /// What this rank does in a pass; nothing of it is done yet.
   func work(_ step: JobStep, _ pass: FramePass, _ checkpoint: String) throws -> TaskWork {
     pass.progress = progressReport()
+    pass.scheduling = plan.scheduling
     pass.isInterrupted = { StopSignals.isRequested }
     pass.masksBadFrames = plan.masksBadFrames
     pass.checkpointInterval = .seconds(plan.checkpointInterval)

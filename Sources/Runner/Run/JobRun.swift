@@ -61,7 +61,6 @@ public final class JobRun {
     self.events = events
     frames = try plan.frames(Facts())
     output = OutputFile(path: plan.outputPath, existing: options.existing)
-    ranks.scheduling = plan.scheduling
   }
 
   /// Collective. Throws `RunFailure`, the same on all ranks; an unfinished output stays, for the same job to go on.

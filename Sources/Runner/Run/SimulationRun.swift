@@ -33,10 +33,7 @@ public final class SimulationRun {
     }
     do {
       let writer = try ResultWriter(output.partial, places: layOut(), access: try .parallel(ranks))
-      try ranks.startTasks()
-      let outcome = Result { try ranks.together { try simulate(writer) } }
-      try ranks.endTasks()
-      try outcome.get()
+      try simulate(writer)
       try writer.close()
       events.endProgress()
       try ranks.onFirst { try output.publish() }
@@ -84,18 +81,29 @@ public final class SimulationRun {
       ])
   }
 
-  /// Frames are independent of each other, so any rank may make any block of them.
+  /// Frames are independent of each other, so any rank may make any block of them. Collective.
   private func simulate(_ writer: ResultWriter) throws {
-    let simulator = try Simulator(parameters)
+    let simulator = try ranks.together { try Simulator(parameters) }
     let positions = parameters.scanShape.count
     let frameBytes = parameters.detectorShape.count * parameters.pixelType.size
     let blocks = BlockPlan(positions: positions, frameBytes: frameBytes, chunkPositions: 1, accumulatorBytes: 0)
+    let queue = try TaskQueue(ranks, count: blocks.blockCount) { false }
+    let outcome = Result { try takeBlocks(of: blocks, frameBytes, queue, simulator, writer) }
+    try queue.finish()
+    try ranks.together { try outcome.get() }
+  }
+
+  private func takeBlocks(
+    of blocks: BlockPlan, _ frameBytes: Int, _ queue: TaskQueue, _ simulator: Simulator, _ writer: ResultWriter
+  ) throws {
+    let positions = parameters.scanShape.count
     let frames = UnsafeMutableRawBufferPointer.allocate(byteCount: blocks.blockPositions * frameBytes, alignment: 64)
     defer { frames.deallocate() }
     let start = ContinuousClock.now
     var made = 0
     do {
-      while case let block = try ranks.nextTask(), block < blocks.blockCount {
+      while let block = try queue.next() {
+        try queue.expectNext()
         let range = blocks.positions(ofBlock: block)
         fill(frames, range, simulator)
         try writer.writeFrames(range, UnsafeRawBufferPointer(rebasing: frames[..<(range.count * frameBytes)]))
@@ -107,7 +115,7 @@ public final class SimulationRun {
             seconds: (ContinuousClock.now - start).seconds))
       }
     } catch {
-      try ranks.stopTasks()
+      try queue.stop()
       throw error
     }
   }

@@ -68,20 +68,9 @@ extension Ranks {
   /// Does work on rank 0 that may take long and asks `isStopping` now and then; the other ranks sleep, and pass on a
   /// signal that reaches only them. Throws `RunFailure` on all ranks when the work throws.
   func onFirstWatched(_ work: (_ isStopping: @escaping () throws -> Bool) throws -> Void) throws {
-    try startTasks()
-    // Most work is short.
-    var pause: UInt32 = 50
-    func passOnSignals() throws {
-      if StopSignals.isRequested { try stopTasks() }
-      usleep(pause)
-      pause = min(2 * pause, 5000)
-    }
-    let outcome = Result {
-      try onFirst(meanwhile: passOnSignals) {
-        try work { [unowned self] in try StopSignals.isRequested || tasksAreStopped() }
-      }
-    }
-    try endTasks()
-    try outcome.get()
+    let queue = try TaskQueue(self, count: 0) { StopSignals.isRequested }
+    let mine = Result { if rank == 0 { try work { try queue.checkStop() } } }
+    try queue.finish()
+    try onFirst { try mine.get() }
   }
 }

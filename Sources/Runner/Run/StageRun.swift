@@ -67,6 +67,7 @@ final class StageRun: StageContext {
   ) throws -> Int {
     let pass = FramePass(source.description, selection: positions, kernels: kernels)
     pass.masksBadFrames = job.plan.masksBadFrames
+    pass.scheduling = job.plan.scheduling
     pass.isInterrupted = { StopSignals.isRequested }
     return try pass.runSample(atMost: most, reader, ranks: ranks, path: job.output.measurement)
   }
