@@ -63,14 +63,15 @@ let package = Package(
     room("Jobs", "STEM", "Analyses", "Calibrating", "Reconstruction", "Preprocessing", "Formats", yams),
     room("Simulation", "STEM", "FFT", complex),
     room("Report", "STEM", "USID", "CPNG"),
+    room("Engine", "STEM"),
     room(
-      "Runner", "STEM", "Calibrating", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
+      "Runner", "Engine", "STEM", "Calibrating", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
       logging),
 
     .executableTarget(
       name: "ronchi",
       dependencies: [
-        "STEM", "Analyses", "Formats", "USID", "Jobs", "Runner", "Report", "Simulation", "MPI", "HDF5", "FFT",
+        "STEM", "Engine", "Analyses", "Formats", "USID", "Jobs", "Runner", "Report", "Simulation", "MPI", "HDF5", "FFT",
         arguments, logging,
       ],
       exclude: ["README.md"]),
@@ -91,7 +92,7 @@ let package = Package(
     tests("USIDTests", "USID", "STEM", "HDF5"),
     tests("ReconstructionTests", "Reconstruction", "Kernels", "STEM", "Simulation"),
     tests("JobsTests", "Jobs", "STEM", "Analyses", "Formats"),
-    tests("RunnerTests", "Runner", "Jobs", "USID", "STEM", "Digest", "ronchi-ranks-probe"),
+    tests("RunnerTests", "Engine", "Runner", "Jobs", "USID", "STEM", "Digest", "ronchi-ranks-probe"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
     tests("EndToEndTests", "ronchi", "HDF5", "STEM"),

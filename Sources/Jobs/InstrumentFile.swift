@@ -185,7 +185,7 @@ extension Planner {
     } catch let problem as Problem {
       problems.append(problem.place.isEmpty ? problem.inside("calibration.instrument") : problem)
     } catch {
-      problems += Jobs.problems(of: error)
+      problems += STEM.problems(of: error)
     }
     return Calibration()
   }

@@ -130,12 +130,3 @@ public struct PlannedStage: Sendable {
     }
   }
 }
-
-/// Whatever was thrown, as problems.
-func problems(of error: any Error) -> [Problem] {
-  switch error {
-  case let problem as Problem: [problem]
-  case let several as Problems: several.list
-  default: [Problem(.internalError, "\(error)")]
-  }
-}

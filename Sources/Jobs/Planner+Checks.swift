@@ -22,7 +22,7 @@ extension Planner {
     do {
       arrays[file] = try environment.loadArray(file)
     } catch {
-      problems += Jobs.problems(of: error).map { Problem($0.code, at: place, $0.description) }
+      problems += STEM.problems(of: error).map { Problem($0.code, at: place, $0.description) }
     }
   }
 
@@ -125,7 +125,7 @@ extension Planner {
         _ = try stage.stage.outputs(guess)
         return [Problem]()
       } catch {
-        return Jobs.problems(of: error)
+        return STEM.problems(of: error)
       }
     }
     for problem in found[0]

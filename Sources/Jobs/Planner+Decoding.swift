@@ -130,7 +130,7 @@ extension Planner {
     do {
       return try decode(type, parameters, at: "\(place).\(name)")
     } catch {
-      throw Problems(Jobs.problems(of: error).map { $0.inside(name) })
+      throw Problems(STEM.problems(of: error).map { $0.inside(name) })
     }
   }
 

@@ -18,7 +18,7 @@ extension Planner {
       }
       return source
     } catch {
-      let found = Jobs.problems(of: error)
+      let found = STEM.problems(of: error)
       if let wanted = request.scanShape, found.contains(where: { $0.place == "input.scan_shape" }),
         let stored = withoutScanShape(request), stored.frameCount != wanted.count
       {

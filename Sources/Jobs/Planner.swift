@@ -91,6 +91,6 @@ struct Planner {
   }
 
   mutating func add(_ error: any Error, inside place: String? = nil) {
-    problems += Jobs.problems(of: error).map { problem in place.map(problem.inside) ?? problem }
+    problems += STEM.problems(of: error).map { problem in place.map(problem.inside) ?? problem }
   }
 }

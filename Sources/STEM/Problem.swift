@@ -52,3 +52,16 @@ extension Array where Element == Problem {
     if !isEmpty { throw Problems(self) }
   }
 }
+
+/// An error that can say what the user has to mend.
+public protocol ProblemSource: Error {
+  var problems: [Problem] { get }
+}
+
+extension Problem: ProblemSource { public var problems: [Problem] { [self] } }
+extension Problems: ProblemSource { public var problems: [Problem] { list } }
+
+/// Any error as problems for the user.
+public func problems(of error: any Error) -> [Problem] {
+  (error as? any ProblemSource)?.problems ?? [Problem(.internalError, "\(error)")]
+}

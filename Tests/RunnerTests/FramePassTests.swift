@@ -3,6 +3,7 @@ import STEM
 import TestSupport
 import Testing
 
+@testable import Engine
 @testable import Runner
 
 /// Frames made on the fly: the pixel values are the position.

@@ -1,6 +1,7 @@
 import STEM
 import Testing
 
+@testable import Engine
 @testable import Runner
 
 @Suite struct PassStatisticsTests {

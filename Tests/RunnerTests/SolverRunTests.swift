@@ -2,6 +2,7 @@ import Foundation
 import STEM
 import Testing
 
+@testable import Engine
 @testable import Runner
 
 @Suite struct SolverRunTests {

@@ -3,6 +3,7 @@ import STEM
 import TestSupport
 import Testing
 
+@testable import Engine
 @testable import Runner
 
 @Suite struct TaskQueueTests {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 import USID
 
+@testable import Engine
 @testable import Runner
 
 /// What a kernel may get wrong about its outputs.
@@ -98,6 +99,7 @@ private final class WritingContext: StageContext {
   }
 
   func read(_ output: String) throws -> [Double] { throw none }
+  func together<Value>(_ work: () throws -> Value) throws -> Value { try work() }
   func onFirst(_ work: () throws -> Void) throws { try work() }
   func onFirst(solving work: (any SolverControl) throws -> Void) throws { try work(NoControl()) }
   func provide(_ facts: Facts) throws { throw none }

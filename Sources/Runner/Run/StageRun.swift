@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Jobs
 import STEM
@@ -143,6 +144,8 @@ final class StageRun: StageContext {
   private func labeled(_ text: String) -> String { place == nil ? text : "\(stage.name): \(text)" }
 
   // MARK: rank 0
+
+  func together<Value>(_ work: () throws -> Value) throws -> Value { try ranks.together(work) }
 
   func onFirst(_ work: () throws -> Void) throws { try ranks.onFirst(work) }
 

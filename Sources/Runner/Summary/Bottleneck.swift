@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 
 /// What limits a run, in a sentence.

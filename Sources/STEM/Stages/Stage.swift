@@ -69,6 +69,8 @@ public protocol StageContext: AnyObject {
   func write(_ output: String, rows: Range<Int>?, _ values: [Double]) throws
   /// The whole output as all ranks wrote it in passes that have ended; not collective.
   func read(_ output: String) throws -> [Double]
+  /// Does work that is not collective on every rank; what it throws on one is thrown on all ranks.
+  func together<Value>(_ work: () throws -> Value) throws -> Value
   /// Does work on rank 0 while the others wait. What it throws is thrown on all ranks.
   func onFirst(_ work: () throws -> Void) throws
   /// As `onFirst`, for work that may take long: it can save a state, and hears of signals that reach any rank.

@@ -7,7 +7,7 @@ import STEM
 /// The file has two slots that are written in turn. A slot begins with a header: iteration, sequence number, and for each
 /// part its number, offset, length and checksum. The header is written last, after all parts are on the disk, and carries a
 /// checksum of its own; so a kill at any moment leaves at least the slot before.
-final class StageState {
+package final class StageState {
   private let paths: [String]
   private let ranks: any Ranks
   private let interval: Double
@@ -17,13 +17,13 @@ final class StageState {
   /// - Parameters:
   ///   - path: of the files, without their number
   ///   - interval: seconds between saves
-  init(path: String, ranks: any Ranks, interval: Double) {
+  package init(path: String, ranks: any Ranks, interval: Double) {
     paths = [path + ".0", path + ".1"]
     self.ranks = ranks
     self.interval = interval
   }
 
-  var isDue: Bool { (ContinuousClock.now - lastSave).seconds > interval }
+  package var isDue: Bool { (ContinuousClock.now - lastSave).seconds > interval }
 
   private struct Part: Codable {
     var number: Int
@@ -45,7 +45,7 @@ final class StageState {
   // MARK: collective
 
   /// Keeps the parts of all ranks. Throws `RunFailure`.
-  func save(iteration: Int, parts: [Int: [UInt8]]) throws {
+  package func save(iteration: Int, parts: [Int: [UInt8]]) throws {
     let path = paths[sequence % 2]
     let mine = parts.keys.sorted()
     let ends = try ranks.allGather(parts.values.reduce(0) { $0 + $1.count })
@@ -73,7 +73,7 @@ final class StageState {
   }
 
   /// The newest whole state, all parts of it on every rank; nil where there is none. Throws `RunFailure`.
-  func load() throws -> (iteration: Int, parts: [Int: [UInt8]])? {
+  package func load() throws -> (iteration: Int, parts: [Int: [UInt8]])? {
     var encoded: [UInt8] = []
     try ranks.onFirst {
       let found = paths.compactMap(header).max { $0.sequence < $1.sequence }
@@ -138,7 +138,7 @@ private final class OpenFile {
   private let path: String
   private let descriptor: Int32
 
-  init(_ path: String) throws(Problem) {
+  package init(_ path: String) throws(Problem) {
     self.path = path
     descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw Problem(writing: path, .inputOutput, "cannot be opened", errno: errno) }
@@ -146,7 +146,7 @@ private final class OpenFile {
 
   deinit { close(descriptor) }
 
-  func write(_ bytes: [UInt8], at offset: Int) throws(Problem) {
+  package func write(_ bytes: [UInt8], at offset: Int) throws(Problem) {
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeBytes {
@@ -158,7 +158,7 @@ private final class OpenFile {
     }
   }
 
-  func read(_ offset: Int, count: Int) throws(Problem) -> [UInt8] {
+  package func read(_ offset: Int, count: Int) throws(Problem) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < count {
@@ -172,7 +172,7 @@ private final class OpenFile {
     return bytes
   }
 
-  func sync() throws(Problem) {
+  package func sync() throws(Problem) {
     guard fsync(descriptor) == 0 else { throw Problem(writing: path, .inputOutput, "cannot be synced", errno: errno) }
   }
 }

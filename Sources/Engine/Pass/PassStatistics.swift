@@ -1,5 +1,7 @@
 /// What one rank did in a pass, and where its time went [s].
 public struct PassStatistics: Codable, Sendable {
+  package init() {}
+
   /// In reading frames, undoing compression and kernels.
   public var busy = 0.0
   /// Whether frames were read from a mapped file: kernels bring the bytes by touching them.
@@ -30,9 +32,9 @@ public struct PassStatistics: Codable, Sendable {
 
   /// Whether the kernels are timed in the next block: in one of four, without a period, since kernels that collect
   /// frames have one (multiples of the golden ratio; Knuth, The Art of Computer Programming 3, 6.4).
-  var timesKernels: Bool { (UInt64(blocks) &* 0x9E37_79B9_7F4A_7C15) >> 62 == 0 }
+  package var timesKernels: Bool { (UInt64(blocks) &* 0x9E37_79B9_7F4A_7C15) >> 62 == 0 }
 
-  mutating func addBlock(busy time: Duration, kernels: Duration, decoding: Double) {
+  package mutating func addBlock(busy time: Duration, kernels: Duration, decoding: Double) {
     if timesKernels {
       busyInTimedBlocks += time.seconds
       kernelsInTimedBlocks += kernels.seconds
@@ -43,7 +45,7 @@ public struct PassStatistics: Codable, Sendable {
   }
 
   /// What kernels do after their frames.
-  mutating func addFlush(_ time: Duration) {
+  package mutating func addFlush(_ time: Duration) {
     busy += time.seconds
     flushing += time.seconds
   }

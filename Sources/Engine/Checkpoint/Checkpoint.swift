@@ -2,17 +2,17 @@ import Foundation
 import STEM
 
 /// Blocks of a scan as a set; its bytes are part of a record.
-struct BlockSet: Equatable {
-  private(set) var bytes: [UInt8]
+package struct BlockSet: Equatable {
+  package private(set) var bytes: [UInt8]
 
-  init(count: Int) { bytes = [UInt8](repeating: 0, count: (count + 7) / 8) }
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  package init(count: Int) { bytes = [UInt8](repeating: 0, count: (count + 7) / 8) }
+  package init(bytes: [UInt8]) { self.bytes = bytes }
 
-  func contains(_ block: Int) -> Bool { bytes[block >> 3] & (1 << UInt8(block & 7)) != 0 }
-  mutating func insert(_ block: Int) { bytes[block >> 3] |= 1 << UInt8(block & 7) }
-  func intersects(_ other: BlockSet) -> Bool { zip(bytes, other.bytes).contains { $0 & $1 != 0 } }
-  mutating func formUnion(_ other: BlockSet) { for i in bytes.indices { bytes[i] |= other.bytes[i] } }
-  var count: Int { bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+  package func contains(_ block: Int) -> Bool { bytes[block >> 3] & (1 << UInt8(block & 7)) != 0 }
+  package mutating func insert(_ block: Int) { bytes[block >> 3] |= 1 << UInt8(block & 7) }
+  package func intersects(_ other: BlockSet) -> Bool { zip(bytes, other.bytes).contains { $0 & $1 != 0 } }
+  package mutating func formUnion(_ other: BlockSet) { for i in bytes.indices { bytes[i] |= other.bytes[i] } }
+  package var count: Int { bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
 }
 
 /// The sums of finished blocks, in a file beside the output: what a resume needs, and how the ranks' sums come together.
@@ -29,8 +29,8 @@ struct BlockSet: Equatable {
 ///
 /// Where a sum rounds, there is a record per leaf, and the records are combined in the order of the leaves. Where all
 /// sums are exact, a record per rank does, for the order does not show.
-final class Checkpoint {
-  let path: String
+package final class Checkpoint {
+  package let path: String
   private let blockCount: Int
   /// Bytes of each accumulator.
   private let parts: [Int]
@@ -42,7 +42,7 @@ final class Checkpoint {
   /// Of the slot that was read last.
   private var lastContent: [UInt8] = []
 
-  init(_ path: String, blockCount: Int, sums: [any Accumulator]) {
+  package init(_ path: String, blockCount: Int, sums: [any Accumulator]) {
     self.path = path
     self.blockCount = blockCount
     parts = sums.map(\.bytes.count)
@@ -59,7 +59,7 @@ final class Checkpoint {
   private static let bootPlace = 24
 
   /// Makes the file anew; one rank does it before all open. `head` says what the run is.
-  func create(head: [UInt8]) throws {
+  package func create(head: [UInt8]) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(.cannotCreate, "cannot be created") }
     let preamble = Self.magic + Self.bytes(UInt64(head.count)) + Self.bytes(checksum(head)) + Self.bytes(Self.boot)
@@ -68,7 +68,7 @@ final class Checkpoint {
   }
 
   /// From now on the head outlives the machine. What it stands for must be on the disk.
-  func confirm() throws {
+  package func confirm() throws {
     try openForWriting()
     defer { close() }
     try Self.bytes(0).withUnsafeBytes { bytes throws in try write(bytes, at: Self.bootPlace) }
@@ -76,7 +76,7 @@ final class Checkpoint {
   }
 
   /// The head of an unfinished run; nil where there is none, or none that is whole and counts on this machine.
-  static func head(_ path: String) -> [UInt8]? {
+  package static func head(_ path: String) -> [UInt8]? {
     guard let data = FileManager.default.contents(atPath: path, prefix: 1 << 24), data.count >= preambleBytes,
       Array(data.prefix(8)) == magic, [0, boot].contains(number(data[bootPlace..<preambleBytes]))
     else { return nil }
@@ -86,7 +86,7 @@ final class Checkpoint {
     return checksum(head) == number(data[16..<24]) ? head : nil
   }
 
-  func openForWriting() throws {
+  package func openForWriting() throws {
     descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be opened") }
     // Headers lie in holes where a slot was never written: reading ahead there fills memory with zeros.
@@ -97,24 +97,24 @@ final class Checkpoint {
     start = (bytes + Self.page - 1) / Self.page * Self.page
   }
 
-  func close() {
+  package func close() {
     if descriptor >= 0 { _ = Glibc.close(descriptor) }
     descriptor = -1
   }
 
-  func remove() {
+  package func remove() {
     close()
     unlink(path)
   }
 
   /// Returns once everything written is on the disk.
-  func sync() throws {
+  package func sync() throws {
     guard fdatasync(descriptor) == 0 else { throw failure(.inputOutput, "cannot be synced") }
   }
 
   // MARK: records
 
-  enum Durability: UInt64 { case synced = 0, thisBoot = 2 }
+  package enum Durability: UInt64 { case synced = 0, thisBoot = 2 }
 
   /// Bytes of a slot's header: sequence number, checksum, boot.
   private static let headerBytes = 24
@@ -126,7 +126,7 @@ final class Checkpoint {
   private func offset(_ record: Int, _ slot: UInt64) -> Int { start + record * recordBytes + Int(slot) * slotBytes }
 
   /// Writes a record's next slot; `sequence` counts its writes from 1. For `.synced` the rows must be on the disk.
-  func save(
+  package func save(
     _ record: Int, sequence: UInt64, _ durability: Durability, _ blocks: BlockSet, _ sums: [any Accumulator]
   ) throws {
     try blocks.bytes.withUnsafeBytes { blocks throws in
@@ -138,7 +138,7 @@ final class Checkpoint {
 
   /// Makes what was saved of other records for this boot outlive the machine, with the next `.synced` save. Their rows
   /// must be on the disk.
-  func keep(_ records: [Int]) throws {
+  package func keep(_ records: [Int]) throws {
     for record in records {
       guard let found = try load(record, boots: [Self.boot]) else { continue }
       try found.withParts { parts throws in try writeSlot(record, found.sequence + 1, .synced, parts) }
@@ -171,12 +171,12 @@ final class Checkpoint {
   }
 
   /// What tells this start of the machine from others.
-  static let boot: UInt64 = {
+  package static let boot: UInt64 = {
     let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "unknown"
     return checksum(Array(text.utf8)) | 1
   }()
 
-  struct Found {
+  package struct Found {
     var sequence: UInt64
     var blocks: BlockSet
     /// Whether it outlives the machine.
@@ -209,7 +209,7 @@ final class Checkpoint {
 
   /// The newest whole slot of a record; nil where it was never written.
   /// - Parameter boots: of the machines whose unsynced saves are known to be complete
-  func load(_ record: Int, boots: Set<UInt64>) throws -> Found? {
+  package func load(_ record: Int, boots: Set<UInt64>) throws -> Found? {
     let headers = try (0..<4 as Range<UInt64>).compactMap { try header(record, $0) }
       .filter { $0.boot == 0 || boots.contains($0.boot) }
     for header in headers.sorted(by: { $0.sequence > $1.sequence }) {
@@ -256,7 +256,7 @@ final class Checkpoint {
   }
 
   /// How many records the file has room for so far.
-  func recordCount() -> Int { max(0, (fileSize() - start + recordBytes - 1) / recordBytes) }
+  package func recordCount() -> Int { max(0, (fileSize() - start + recordBytes - 1) / recordBytes) }
 
   private func fileSize() -> Int {
     var status = stat()
@@ -299,17 +299,19 @@ final class Checkpoint {
 
 /// A 64-bit checksum that tells a whole slot from a torn one: multiply–rotate over 8-byte words (after wyhash's and
 /// FNV's mixing; not cryptographic), long stretches in four chains, for a step waits for the one before in its chain.
-struct Checksum {
-  private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
+package struct Checksum {
+  package init() {}
+
+  package private(set) var value: UInt64 = 0x9e37_79b9_7f4a_7c15
 
   @inline(__always) private static func mixed(_ value: UInt64, _ word: UInt64) -> UInt64 {
     let product = (value ^ word) &* 0xff51_afd7_ed55_8ccd
     return product << 31 | product >> 33
   }
 
-  mutating func add(_ word: UInt64) { value = Self.mixed(value, word) }
+  package mutating func add(_ word: UInt64) { value = Self.mixed(value, word) }
 
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     func word(_ place: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) }
     var (a, b, c, d) = (value, ~value, value &+ 1, ~value &+ 1)
     var place = 0
@@ -326,12 +328,12 @@ struct Checksum {
 
 extension Ranks {
   /// `Checkpoint.boot` of every rank's machine; collective.
-  func boots() throws -> [UInt64] {
+  package func boots() throws -> [UInt64] {
     try allGather(Int(bitPattern: UInt(Checkpoint.boot))).map { UInt64(UInt(bitPattern: $0)) }
   }
 }
 
-func checksum(_ bytes: [UInt8]) -> UInt64 {
+package func checksum(_ bytes: [UInt8]) -> UInt64 {
   var sum = Checksum()
   bytes.withUnsafeBytes { sum.add($0) }
   return sum.value

@@ -2,7 +2,7 @@ import Foundation
 import STEM
 
 /// Where finished rows go.
-protocol RowSink {
+package protocol RowSink {
   /// Rows `positions` of every kernel, whose first rows are those of position `start`.
   func write(_ kernels: [BoundKernel], positions: Range<Int>, start: Int) throws
   /// The rows of these positions, and what they add to the sums, are safe.
@@ -14,46 +14,46 @@ protocol RowSink {
 }
 
 /// One pass over the scan: task → block → frame → every kernel.
-final class FramePass {
-  let blocks: BlockPlan
-  let selection: PositionSelection
-  let kernels: [BoundKernel]
+package final class FramePass {
+  package let blocks: BlockPlan
+  package let selection: PositionSelection
+  package let kernels: [BoundKernel]
   /// Of all kernels.
-  let rows: [Rows]
+  package let rows: [Rows]
   /// Those that take frame by frame, and the others.
   private let frameKernels: [any FrameKernel]
   private let groupKernels: [any GroupKernel]
   /// The optical axis of every position, where kernels follow it.
-  var origins: OriginField?
+  package var origins: OriginField?
   /// Blocks that are left out are not read; their rows stay missing.
-  var includes: (Int) -> Bool = { _ in true }
-  var sink: (any RowSink)?
-  var progress: (PassStatistics) -> Void = { _ in }
+  package var includes: (Int) -> Bool = { _ in true }
+  package var sink: (any RowSink)?
+  package var progress: (PassStatistics) -> Void = { _ in }
   /// Who computes what.
-  var scheduling = Scheduling.dynamic
+  package var scheduling = Scheduling.dynamic
   /// Asked after every block; true ends the pass on all ranks with a checkpoint.
-  var isInterrupted: () -> Bool = { false }
+  package var isInterrupted: () -> Bool = { false }
   /// Told how many of how many blocks an earlier run has done.
-  var announceResumed: (Int, Int) -> Void = { _, _ in }
+  package var announceResumed: (Int, Int) -> Void = { _, _ in }
   /// Whether a frame that cannot be read is left out; otherwise it ends the pass.
-  var masksBadFrames = false
+  package var masksBadFrames = false
   /// Time between saves that a loss of the machine survives.
-  var checkpointInterval = Duration.seconds(30)
+  package var checkpointInterval = Duration.seconds(30)
   /// Whether the last save is one of them.
-  var endsSynced = false
-  var statistics = PassStatistics()
-  let accumulators: [any Accumulator]
+  package var endsSynced = false
+  package var statistics = PassStatistics()
+  package let accumulators: [any Accumulator]
   /// Frames that could not be read, and are not written down yet.
   private var unreadable: [Range<Int>] = []
   private let frameBytes: Int
   private let storedBytes: Int
-  let sumsAreExact: Bool
+  package let sumsAreExact: Bool
 
   /// Rows and sums are handed to the operating system at the latest after this time, so that a kill loses little.
-  let flushInterval = Duration.milliseconds(250)
+  package let flushInterval = Duration.milliseconds(250)
   private let cachedBytes = 1 << 20
 
-  init(_ description: SourceDescription, selection: PositionSelection, kernels: [BoundKernel]) {
+  package init(_ description: SourceDescription, selection: PositionSelection, kernels: [BoundKernel]) {
     self.selection = selection
     self.kernels = kernels
     rows = kernels.flatMap { $0.outputs.rows.map(\.rows) }
@@ -70,7 +70,7 @@ final class FramePass {
 
   /// What a rank holds at a time beside its reader: the rows of a task, the accumulators, and two records of them while
   /// the newer one is looked for.
-  var memoryBytes: Int {
+  package var memoryBytes: Int {
     let sums = accumulators.reduce(0) { $0 + $1.bytes.count }
     let work = kernels.reduce(0) { $0 + $1.kernel.workBytes }
     return mostLeaves * leafRowBytes + 3 * sums + work
@@ -87,7 +87,7 @@ final class FramePass {
 
   private static let taskRowBytes = 1 << 20
 
-  func checkpoint(at path: String) -> Checkpoint {
+  package func checkpoint(at path: String) -> Checkpoint {
     Checkpoint(path, blockCount: blocks.blockCount, sums: accumulators)
   }
 
@@ -95,12 +95,12 @@ final class FramePass {
 
   /// Runs what the checkpoint does not hold yet; afterwards the kernels of rank 0 hold the combined sums. Collective.
   /// Throws `RunFailure`; with code `.tryAgain` when it was interrupted.
-  func run(_ reader: any FrameReader, ranks: any Ranks, checkpoint: Checkpoint) throws {
+  package func run(_ reader: any FrameReader, ranks: any Ranks, checkpoint: Checkpoint) throws {
     try run(TaskWork(self, reader, ranks, checkpoint))
   }
 
   /// - Parameter work: of this rank; ahead of the run it can only begin where nothing is done yet
-  func run(_ work: TaskWork) throws {
+  package func run(_ work: TaskWork) throws {
     let (ranks, checkpoint) = (work.ranks, work.checkpoint)
     try ranks.together { try checkpoint.openForWriting() }
     let state = try resumedState(ranks, checkpoint)
@@ -217,7 +217,7 @@ final class FramePass {
     statistics.wall += (ContinuousClock.now - start).seconds
   }
 
-  func tasks(of ranks: Int) -> [Range<Int>] { blocks.tasks(of: ranks, most: mostLeaves) }
+  package func tasks(of ranks: Int) -> [Range<Int>] { blocks.tasks(of: ranks, most: mostLeaves) }
 
   /// Begins what is not done of a task; false where all is.
   private func begin(_ leaves: Range<Int>, _ work: TaskWork, _ state: State) throws -> Bool {
@@ -231,7 +231,7 @@ final class FramePass {
     return true
   }
 
-  func compute(_ block: Range<Int>, start: Int, _ reader: any FrameReader) throws {
+  package func compute(_ block: Range<Int>, start: Int, _ reader: any FrameReader) throws {
     let began = ContinuousClock.now
     let decodedBefore = reader.decodeSeconds
     let runs = selection.runs(in: block)
@@ -305,7 +305,7 @@ final class FramePass {
   }
 
   /// Hands finished rows on; `positions` were computed since the last time.
-  func write(_ positions: Range<Int>, _ start: Int) throws {
+  package func write(_ positions: Range<Int>, _ start: Int) throws {
     let began = ContinuousClock.now
     for bound in kernels { bound.kernel.flush() }
     statistics.addFlush(ContinuousClock.now - began)

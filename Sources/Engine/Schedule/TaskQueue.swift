@@ -6,7 +6,7 @@ import STEM
 ///
 /// Rank r begins with task r, so it can begin before there is a queue. All ranks make a queue together and end it together,
 /// with `finish`.
-final class TaskQueue {
+package final class TaskQueue {
   private static let tag = 32_600
 
   private let ranks: any Ranks
@@ -14,7 +14,7 @@ final class TaskQueue {
   private let scheduling: Scheduling
   private let isInterrupted: () -> Bool
   /// Whether somebody has stopped, as far as this rank was told; after `finish` the same on all ranks.
-  private(set) var isStopped = false
+  package private(set) var isStopped = false
   private var hasBegun = false
   /// The next task: of all ranks on rank 0, of this rank where tasks are dealt out.
   private var upcoming: Int
@@ -30,7 +30,7 @@ final class TaskQueue {
 
   /// Collective, and waits for all ranks.
   /// - Parameter isInterrupted: asked by every call that waits, and by `checkStop`; true on one rank stops all
-  init(
+  package init(
     _ ranks: any Ranks, count: Int, _ scheduling: Scheduling = .dynamic, isInterrupted: @escaping () -> Bool
   ) throws {
     self.ranks = ranks
@@ -42,7 +42,7 @@ final class TaskQueue {
   }
 
   /// The next task of this rank; nil where none is left and after a stop.
-  func next() throws -> Int? {
+  package func next() throws -> Int? {
     guard hasBegun else {
       hasBegun = true
       return ranks.rank < taskCount ? ranks.rank : nil
@@ -59,28 +59,28 @@ final class TaskQueue {
   }
 
   /// Asks for the task that `next` will give, so that it is there when it is wanted.
-  func expectNext() throws {
+  package func expectNext() throws {
     guard scheduling == .dynamic, ranks.rank > 0, !isAsking, answer == nil, !isStopped else { return }
     isAsking = true
     try send(.ask, to: 0)
   }
 
   /// Ends the queue for everybody: the way in which a rank that failed tells the others.
-  func stop() throws {
+  package func stop() throws {
     guard !isStopped, !isReleased else { return }
     isStopped = true
     if ranks.rank == 0 { try tellOthers(.stop) } else { try send(.stop, to: 0) }
   }
 
   /// Whether somebody has stopped, after hearing what the others say; cheap enough for every block.
-  func checkStop() throws -> Bool {
+  package func checkStop() throws -> Bool {
     try poll()
     if isInterrupted() { try stop() }
     return isStopped
   }
 
   /// Returns once every rank has come; until then rank 0 answers the others. Nothing is handed out afterwards. Collective.
-  func finish() throws {
+  package func finish() throws {
     guard ranks.count > 1 else { return isReleased = true }
     if ranks.rank == 0 {
       try wait { arrived == ranks.count - 1 }

@@ -1,9 +1,9 @@
 import STEM
 
 /// What one rank of a pass has computed and not yet saved.
-final class TaskWork {
-  let ranks: any Ranks
-  let checkpoint: Checkpoint
+package final class TaskWork {
+  package let ranks: any Ranks
+  package let checkpoint: Checkpoint
   private unowned let pass: FramePass
   private let reader: any FrameReader
   private var record = 0
@@ -15,7 +15,7 @@ final class TaskWork {
   private var lastSync = ContinuousClock.now
   private var isSynced = true
   /// Whether an error may have left a part of a block in the sums, or rows unwritten.
-  var isBroken = false
+  package var isBroken = false
   /// Records that are complete and were only saved for this boot.
   private var unsynced: [Int] = []
   /// The task at hand: its first position, its blocks that were not done, how many of them are now, and from where on
@@ -25,7 +25,7 @@ final class TaskWork {
   private var computed = 0
   private var unwritten = 0
   /// Whether this rank has begun with its first task before the pass began.
-  private(set) var isAhead = false
+  package private(set) var isAhead = false
   /// The leaves of the task with the rank's own number; nil where there are more ranks than tasks.
   private lazy var firstTask: Range<Int>? = {
     let tasks = pass.tasks(of: ranks.count)
@@ -33,7 +33,7 @@ final class TaskWork {
   }()
   private var failure: (any Error)?
 
-  init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
+  package init(_ pass: FramePass, _ reader: any FrameReader, _ ranks: any Ranks, _ checkpoint: Checkpoint) {
     self.pass = pass
     self.reader = reader
     self.ranks = ranks
@@ -44,7 +44,7 @@ final class TaskWork {
 
   /// Computes a block of the first task, while the output and the checkpoint are made: of a pass of which nothing is done
   /// yet. What goes wrong is said in the pass.
-  func computeAhead() {
+  package func computeAhead() {
     let began = ContinuousClock.now
     defer { pass.statistics.wall += (ContinuousClock.now - began).seconds }
     if !isAhead {
@@ -58,7 +58,7 @@ final class TaskWork {
   }
 
   /// Goes on from what a record holds, or from nothing.
-  func startRecord(_ number: Int, _ found: Checkpoint.Found?) {
+  package func startRecord(_ number: Int, _ found: Checkpoint.Found?) {
     record = number
     for accumulator in pass.accumulators { accumulator.reset() }
     found?.restore(pass.accumulators)
@@ -68,7 +68,7 @@ final class TaskWork {
 
   /// Begins a task.
   /// - Parameter open: its blocks that are not done yet, ascending; at least one
-  func begin(_ positions: Range<Int>, _ open: [Int]) {
+  package func begin(_ positions: Range<Int>, _ open: [Int]) {
     (start, self.open, computed) = (positions.lowerBound, open, 0)
     unwritten = pass.blocks.positions(ofBlock: open[0]).lowerBound
     for bound in pass.kernels {
@@ -79,7 +79,7 @@ final class TaskWork {
   }
 
   /// Computes the rest of the task and writes its rows; less once the pass is stopped.
-  func finishTask(_ queue: TaskQueue) throws {
+  package func finishTask(_ queue: TaskQueue) throws {
     isAhead = false
     if let failure { throw failure }
     if computed > 0, try settle(queue) { return }
@@ -125,11 +125,11 @@ final class TaskWork {
   }
 
   /// Synced, after the pass was stopped.
-  func saveWhatIsWhole() throws {
+  package func saveWhatIsWhole() throws {
     if !isBroken { try save(.synced) }
   }
 
-  func save(_ durability: Checkpoint.Durability) throws {
+  package func save(_ durability: Checkpoint.Durability) throws {
     if unmarked.isEmpty && (isSynced || durability == .thisBoot) { return }
     let began = ContinuousClock.now
     if durability == .synced {

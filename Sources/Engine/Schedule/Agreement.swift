@@ -1,28 +1,26 @@
 import Foundation
-import HDF5
-import MPI
 import STEM
 
 /// A run that failed on at least one rank: the same code on all ranks, the problems on rank 0 only.
-public struct RunFailure: Error {
-  public let code: ExitCode
-  public let problems: [Problem]
+package struct RunFailure: Error, ProblemSource {
+  package let code: ExitCode
+  package let problems: [Problem]
 }
 
 extension Ranks {
   /// Does work that is not collective on every rank; when it throws anywhere, throws `RunFailure` everywhere. A problem
   /// that not all ranks have says which rank it is from.
-  public func together<Value>(_ work: () throws -> Value) throws -> Value {
+  package func together<Value>(_ work: () throws -> Value) throws -> Value {
     try agree(on: Result { try work() }, namesRanks: true)
   }
 
   /// Does work on rank 0 while the others wait for its end.
-  public func onFirst(_ work: () throws -> Void) throws {
+  package func onFirst(_ work: () throws -> Void) throws {
     try agree(on: Result { if rank == 0 { try work() } }, namesRanks: false)
   }
 
   /// As `onFirst`, but who waits for others calls `meanwhile` again and again.
-  func onFirst(meanwhile: () throws -> Void, _ work: () throws -> Void) throws {
+  package func onFirst(meanwhile: () throws -> Void, _ work: () throws -> Void) throws {
     let mine = Result { if rank == 0 { try work() } }
     let waited = Result { try barrier(meanwhile: meanwhile) }
     try agree(on: mine.flatMap { waited }, namesRanks: false)
@@ -66,37 +64,15 @@ extension Ranks {
 extension Problem {
   private static let diskFull = "the disk is full: "
 
-  var isDiskFull: Bool { code == .inputOutput && message.hasPrefix(Self.diskFull) }
+  package var isDiskFull: Bool { code == .inputOutput && message.hasPrefix(Self.diskFull) }
 
   /// What a failed system call that wrote to an output says.
-  init(writing path: String, _ code: ExitCode, _ what: String, errno reason: Int32) {
+  package init(writing path: String, _ code: ExitCode, _ what: String, errno reason: Int32) {
     let text = String(cString: strerror(reason))
     let isFull = [ENOSPC, EDQUOT, EFBIG].contains(reason)
     self.init(
       isFull ? .inputOutput : code, at: path,
       isFull ? "\(Self.diskFull)\(text); make room, and the same command continues" : "\(what): \(text)")
-  }
-}
-
-/// Any error as problems for the user.
-public func problems(of error: any Error) -> [Problem] {
-  switch error {
-  case let problem as Problem: return [problem]
-  case let several as Problems: return several.list
-  case let failure as RunFailure: return failure.problems
-  case let failure as HDF5Error: return [Problem(exitCode(of: failure.kind), "\(failure)")]
-  case let failure as MPIError: return [Problem(.internalError, "\(failure)")]
-  default: return [Problem(.internalError, "\(error)")]
-  }
-}
-
-private func exitCode(of kind: HDF5Error.Kind) -> ExitCode {
-  switch kind {
-  case .missingFile: .noInput
-  case .notPermitted, .diskFull: .inputOutput
-  case .fileExists, .locked: .cannotCreate
-  case .notHDF5, .truncated, .missingObject, .missingFilter: .badData
-  case .other: .inputOutput
   }
 }
 
