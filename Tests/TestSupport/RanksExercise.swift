@@ -4,6 +4,8 @@ import STEM
 public struct RanksExercise {
   public struct Failure: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
   }
 
   /// A complex number, as others have it.
