@@ -13,7 +13,7 @@ do {
     try timeSums(MPIRanks(.world))
   } else {
     let whole = try RanksExercise(MPIRanks(.world)).run()
-    let pieces = try RanksExercise(MPIRanks(.world, pieceBytes: 48)).run()
+    let pieces = try RanksExercise(MPIRanks(.world, pieceBytes: 248)).run()
     guard whole == pieces else { throw RanksExercise.Failure(description: "pieces change a sum") }
     if Communicator.world.rank == 0 { print(whole.joined(separator: "\n")) }
   }

@@ -14,7 +14,7 @@ import Testing
     #expect(try RanksExercise(SerialRanks(pieceBytes: 16)).run() == lines)
   }
 
-  @Test("ranks that are threads", arguments: [1, 2, 3, 5], [1 << 30, 56])
+  @Test("ranks that are threads", arguments: [1, 2, 3, 5], [1 << 30, 248])
   func threads(count: Int, pieceBytes: Int) throws {
     let lines = try ThreadRanks.run(count, pieceBytes: pieceBytes) { try RanksExercise($0).run() }
     let expected = try serial()

@@ -167,7 +167,10 @@ struct FixedPoint {
     exponent = 62 - bits - top
     func powers(_ exponent: Int) -> (Double, Double) {
       let first = exponent / 2
-      return (Double(sign: .plus, exponent: first, significand: 1), Double(sign: .plus, exponent: exponent - first, significand: 1))
+      let second = exponent - first
+      return (
+        Double(sign: .plus, exponent: first, significand: 1), Double(sign: .plus, exponent: second, significand: 1)
+      )
     }
     up = powers(exponent)
     down = powers(-exponent)
