@@ -2,8 +2,10 @@
 public struct SourceDescription: Sendable {
   /// Registry name of the format: `h5usid`, `emd`, `hspy`, `hdf5`, `npy`, `raw`, `mib`.
   public var format: String
-  /// The file as the user named it.
+  /// The file that holds the frames, as the user named it where that is the one.
   public var path: String
+  /// Every file that is read: the one that the user named, those that its links lead to, header files beside it.
+  public var files: [String]
   /// Dataset inside the file, for formats that have them.
   public var dataset: String?
   /// nil where neither the file nor the request says how the frames lie on a scan.
@@ -33,6 +35,7 @@ public struct SourceDescription: Sendable {
   ) {
     self.format = format
     self.path = path
+    files = [path]
     self.dataset = dataset
     self.scanShape = scanShape
     self.frameCount = frameCount

@@ -23,17 +23,13 @@ public func inputFormat(of probe: FileProbe, for request: InputRequest) throws -
   if let wanted = request.format {
     guard let format = formatRegistry.first(where: { $0.name == wanted.lowercased() }) else {
       let names = formatRegistry.map { $0.name }.joined(separator: ", ")
-      throw Problem(.badConfiguration, at: "input.format", "\(wanted) is no known format; use one of \(names)")
+      throw Problem(.badConfiguration, at: InputKey.format.place, "\(wanted) is no known format; use one of \(names)")
     }
     return format
   }
   if let format = formatRegistry.first(where: { $0.recognizes(probe) }) { return format }
   // Bytes without a header mean something only when the user says what.
-  if request.detectorShape != nil, request.pixelType != nil,
-    let raw = formatRegistry.first(where: { $0.name == "raw" })
-  {
-    return raw
-  }
+  if let format = formatRegistry.first(where: { $0.isDescribed(by: request) }) { return format }
   throw unknownContent(probe)
 }
 

@@ -39,11 +39,7 @@ public enum HDF5Probe {
   private static func task(_ request: InputRequest) -> (HDF5ProbeTask, size: Int)? {
     if let format = request.format?.lowercased(), !hdf5Formats.contains(format) { return nil }
     guard let size = sizeOfHDF5(request.path) else { return nil }
-    var task = HDF5ProbeTask(.input, request.path)
-    task.dataset = request.dataset
-    task.format = request.format
-    task.scanShape = request.scanShape.map { [$0.y, $0.x] }
-    return (task, size)
+    return (HDF5ProbeTask(request), size)
   }
 
   /// Looks at an array as `loadArray` will: `masks.h5:/bright_field`; other paths pass.
@@ -90,7 +86,7 @@ public enum HDF5Probe {
     guard let seconds = try seconds(), !passed.withLock({ $0.contains(task) }) else { return }
     let patience = HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)
     let verdict = begun.withLock { $0.removeValue(forKey: task) }?.wait() ?? HDF5ProbeProcess.run(task, patience)
-    if let problem = problem(verdict, at: place ?? task.path, seconds: seconds) { throw problem }
+    if let problem = problem(verdict, at: place ?? task.request.path, seconds: seconds) { throw problem }
     passed.withLock { $0.formUnion([task, task.withoutScanShape]) }
   }
 

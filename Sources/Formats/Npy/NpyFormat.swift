@@ -8,8 +8,7 @@ struct NpyFormat: InputFormat {
 
   static func recognizes(_ probe: FileProbe) -> Bool { probe.starts(with: NpyHeader.magic) }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     let header = try NpyHeader.read(probe)
     try checkShape(header, path: request.path)
     let description = try describe(header, request, size: probe.size)

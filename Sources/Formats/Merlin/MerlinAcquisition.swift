@@ -4,6 +4,8 @@ import STEM
 /// The `.hdr` file that Merlin software writes beside a `.mib`: `Counter Depth (number):	6`, one line each. Helpful,
 /// never required.
 struct MerlinAcquisition: Sendable {
+  /// nil where the text did not come from a file.
+  var path: String?
   /// Keys without what stands in brackets, values without surrounding space.
   var entries: [(key: String, value: String)] = []
 
@@ -24,6 +26,7 @@ struct MerlinAcquisition: Sendable {
       data.starts(with: Self.magic)
     else { return nil }
     self.init(String(decoding: data, as: UTF8.self))
+    self.path = path
   }
 
   subscript(key: String) -> String? { entries.first { $0.key.lowercased() == key.lowercased() }?.value }

@@ -6,6 +6,7 @@ enum H5USIDFormat: InputFormat {
   static let name = "h5usid"
   static let summary = "h5USID main datasets (positions × detector pixels), as pyUSID and Ronchi write them"
   static let suffixes = ["h5", "hdf5"]
+  static let holdsDatasets = true
 
   static func recognizes(_ probe: FileProbe) -> Bool {
     guard probe.isHDF5 else { return false }
@@ -17,8 +18,7 @@ enum H5USIDFormat: InputFormat {
     return !H5USIDMain.meant(entries.filter { $0.shape.count == 2 }).isEmpty
   }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.dataset, .scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard entry.shape.count == 2, !H5USIDMain.meant([entry]).isEmpty else {

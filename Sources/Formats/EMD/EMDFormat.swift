@@ -6,14 +6,14 @@ enum EMDFormat: InputFormat {
   static let name = "emd"
   static let summary = "EMD 1.0 (py4DSTEM) and EMD 0.x (Berkeley, Prismatic, HyperSpy)"
   static let suffixes = ["emd", "h5", "hdf5"]
+  static let holdsDatasets = true
 
   static func recognizes(_ probe: FileProbe) -> Bool {
     guard probe.isHDF5 else { return false }
     return (try? withHDF5(probe.path) { file in try EMDArray.hasMark(file) }) ?? false
   }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.dataset, .scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard let array = try EMDArray(entry) else { return try HDF5Format.open(entry, request) }

@@ -101,7 +101,7 @@ struct HDF5Walk {
       let group = try file.openGroup(place.path)
       for child in try group.children() {
         let path = "\(name)/\(child.name)"
-        let inner = HDF5Place(file: place.file, path: (place.path == "/" ? "" : place.path) + "/" + child.name)
+        let inner = place.child(child.name)
         switch child.kind {
         case .group, .dataset: try visit(file, inner, as: path, &links)
         case .softLink, .externalLink: links.append((path, place, child.name))

@@ -6,6 +6,7 @@ enum HyperSpyFormat: InputFormat {
   static let name = "hspy"
   static let summary = "HyperSpy .hspy"
   static let suffixes = ["hspy", "hdf5"]
+  static let holdsDatasets = true
 
   static func recognizes(_ probe: FileProbe) -> Bool {
     guard probe.isHDF5 else { return false }
@@ -13,8 +14,7 @@ enum HyperSpyFormat: InputFormat {
     return format?.lowercased() == "hyperspy"
   }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.dataset, .scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard let signal = try HyperSpySignal(entry) else { return try HDF5Format.open(entry, request) }

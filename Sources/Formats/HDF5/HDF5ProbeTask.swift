@@ -13,34 +13,29 @@ struct HDF5ProbeTask: Codable, Hashable {
   }
 
   var kind: Kind
-  var path: String
-  var dataset: String?
-  var format: String?
-  var scanShape: [Int]?
+  /// Only its path where the kind is not `.input`.
+  var request: InputRequest
 
   /// Memory that reading the structure may take.
   static let mostBytes = 1 << 30
   /// Meant for the job: the child ends with its work, or with its parent's patience.
   static let ignoredSignals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
 
+  init(_ request: InputRequest) {
+    kind = .input
+    self.request = request
+  }
+
   init(_ kind: Kind, _ path: String) {
     self.kind = kind
-    self.path = path
+    request = InputRequest(path: path)
   }
 
   /// What the child looks at besides.
   var withoutScanShape: HDF5ProbeTask {
     var copy = self
-    copy.scanShape = nil
+    copy.request.scanShape = nil
     return copy
-  }
-
-  private var request: InputRequest {
-    var request = InputRequest(path: path)
-    request.dataset = dataset
-    request.format = format
-    if let scanShape, scanShape.count == 2 { request.scanShape = Shape(scanShape[0], scanShape[1]) }
-    return request
   }
 
   /// Everything that the parent will do with the structure, and a look at some frames.
@@ -52,13 +47,9 @@ struct HDF5ProbeTask: Codable, Hashable {
     case .input:
       source = try? openInput(request)
       // A plan also asks what the file says itself.
-      if scanShape != nil {
-        var bare = request
-        bare.scanShape = nil
-        _ = try? openInput(bare)
-      }
-    case .array: _ = try? loadArray(path)
-    case .everything: try? HDF5EverythingWalk(path: path).run()
+      if request.scanShape != nil { _ = try? openInput(withoutScanShape.request) }
+    case .array: _ = try? loadArray(request.path)
+    case .everything: try? HDF5EverythingWalk(path: request.path).run()
     }
     if let before, let after = Self.peakBytes(), after - before > Self.mostBytes { Self.report(.isHungry) }
     Self.report(.structureIsKnown)

@@ -11,8 +11,7 @@ struct MerlinFormat: InputFormat {
     probe.starts(with: MerlinHeader.magic) || probe.starts(with: MerlinAcquisition.magic)
   }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     let (data, acquisition) = try files(request, probe: probe)
     let first = try header(data.head, path: data.path, frame: 0)
     let file = try MerlinFile(probe: data, first: first, acquisition: acquisition)
@@ -58,6 +57,7 @@ struct MerlinFormat: InputFormat {
     var description = SourceDescription(
       format: name, path: file.probe.path, scanShape: try request.resolvedScanShape(frames: frames, stored: stored),
       frameCount: frames, detectorShape: file.shape, pixelType: file.pixelType, byteOrder: .big)
+    description.files = [file.probe.path] + [file.acquisition?.path].compactMap { $0 }
     // A 1-bit counter says that something arrived, not that it overflowed.
     description.saturation = file.depth.map { $0 == 1 ? .infinity : Double(1 << $0 - 1) }
     description.storage =

@@ -27,6 +27,7 @@ struct HDF5FrameSource: FrameSource {
     plan = HDF5ReadPlan(layout, frameBytes: about.frameBytes, chunk: chunk, limits: limits)
     description = about
     description.dataset = entry.path
+    description.files = entry.place.files
     description.chunkPositions = plan.chunkPositions
     description.storage = stored.text
     if plan.repeats > 1 { description.notes.append(plan.repeatNote(chunk ?? [])) }

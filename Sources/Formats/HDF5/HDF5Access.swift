@@ -8,6 +8,28 @@ struct HDF5Place: Sendable, Equatable {
   var file: String
   /// Absolute, without links.
   var path: String
+  /// The files through which links led here, the input first, `file` last.
+  var files: [String]
+
+  init(file: String, path: String) {
+    self.file = file
+    self.path = path
+    files = [file]
+  }
+
+  /// The object of this name in the group that stands here.
+  func child(_ name: String) -> HDF5Place {
+    var child = self
+    child.path += (path == "/" ? "" : "/") + name
+    return child
+  }
+
+  /// The root of a file, this one or one that a link here leads to.
+  func root(of other: String) -> HDF5Place {
+    var root = HDF5Place(file: other, path: "/")
+    root.files = files.contains(other) ? files : files + [other]
+    return root
+  }
 }
 
 /// Opens a file for reading. Throws `Problem`: `.noInput` where it is missing, `.badData` where it is damaged.
@@ -98,13 +120,13 @@ struct HDF5LinkWalk {
       let rest = Array(parts[(index + 1)...])
       switch child.kind {
       case .group, .dataset, .other:
-        place.path += (place.path == "/" ? "" : "/") + part
+        place = place.child(part)
         if child.kind != .group, let next = rest.first { throw missing(place, next) }
       case .softLink(let target):
-        let base = target.hasPrefix("/") ? HDF5Place(file: place.file, path: "/") : place
+        let base = target.hasPrefix("/") ? place.root(of: place.file) : place
         return try next(base, target, rest)
       case .externalLink(let file, let target):
-        return try next(HDF5Place(file: try external(file, from: place), path: "/"), target, rest)
+        return try next(place.root(of: try external(file, from: place)), target, rest)
       }
     }
     return place

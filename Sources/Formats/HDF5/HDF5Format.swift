@@ -7,11 +7,11 @@ enum HDF5Format: InputFormat {
   static let name = "hdf5"
   static let summary = "any 4-D or 3-D dataset of an HDF5 file, by its path"
   static let suffixes = ["h5", "hdf5", "he5", "nxs", "hdf"]
+  static let holdsDatasets = true
 
   static func recognizes(_ probe: FileProbe) -> Bool { probe.isHDF5 }
 
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
-    try request.accept(only: [.dataset, .scanShape], format: name)
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
     guard let dataset = request.dataset else { return try open(try onlyCandidate(request), request) }
     return try open(try request.namedEntry(dataset), request)
   }
