@@ -31,6 +31,12 @@ struct RunCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Also where the time of every rank went.")
   var verbose = false
 
+  @Flag(
+    help: """
+      Accepts an input that was only copied or touched since: other times, but the same sizes and samples of the content.
+      """)
+  var acceptTouched = false
+
   @Option(help: ArgumentHelp("After a signal the run ends within this time.", valueName: "seconds"))
   var grace = 20
 
@@ -75,6 +81,7 @@ struct RunCommand: ParsableCommand {
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force
+    options.acceptsTouched = acceptTouched
     var summary = try JobRun(plan, options: options, ranks: ranks, events: session.console, since: began).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
