@@ -77,7 +77,7 @@ struct RunCommand: ParsableCommand {
     let began = ContinuousClock.now
     // Ahead of the others: a file on which HDF5 crashes must not take them along.
     try ranks.onFirst { try probe(job) }
-    let plan = try ranks.together { try Plan.make(job) }
+    let plan = try ranks.makePlan(job)
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force

@@ -22,7 +22,7 @@ private enum CounterFormat: InputFormat {
 
   static func recognizes(_ probe: FileProbe) -> Bool { false }
 
-  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> FlatInput {
     throw Problem(.badData, "counter \(options.counter), exposure \(options.exposure?.value ?? 0)")
   }
 }

@@ -4,7 +4,7 @@ import STEM
 ///
 ///     |<- offset ->|<- lead ->|<- stored ->| … |<- lead ->|<- stored ->| …
 ///                  |<------- stride ---------->|
-struct FlatLayout: Sendable, Equatable {
+struct FlatLayout: Sendable, Equatable, Codable {
   /// First byte of the first record.
   var offset: Int
   /// Bytes of a record before its frame: a frame header.
@@ -65,6 +65,22 @@ enum FrameCoding: Sendable {
   }
 }
 
+/// Plain pixels at equal distances in a file, as far as headers and options tell.
+struct FlatInput: InputLayout {
+  var description: SourceDescription
+  var layout: FlatLayout
+
+  /// Throws `Problem` when a file of `size` bytes does not hold the frames.
+  init(_ description: SourceDescription, _ layout: FlatLayout, size: Int) throws {
+    try layout.check(path: description.path, size: size)
+    (self.description, self.layout) = (description, layout)
+  }
+
+  var source: any FrameSource {
+    FlatFileSource(description, layout: layout, coding: .plain(description.byteOrder, description.pixelType))
+  }
+}
+
 /// A file whose frames lie at equal distances.
 struct FlatFileSource: FrameSource {
   private(set) var description: SourceDescription
@@ -73,12 +89,11 @@ struct FlatFileSource: FrameSource {
   /// Looks at a record before its frame is delivered; what is wrong with it, or nil.
   var check: (@Sendable (_ record: UnsafeRawPointer) -> String?)?
 
-  /// Throws `Problem` when a file of `size` bytes does not hold the frames.
+  /// The caller has compared the layout with the file's size.
   init(
-    _ description: SourceDescription, layout: FlatLayout, coding: FrameCoding, size: Int,
+    _ description: SourceDescription, layout: FlatLayout, coding: FrameCoding,
     check: (@Sendable (UnsafeRawPointer) -> String?)? = nil
-  ) throws {
-    try layout.check(path: description.path, size: size)
+  ) {
     self.description = description
     self.layout = layout
     self.coding = coding

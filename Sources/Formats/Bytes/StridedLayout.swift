@@ -1,7 +1,7 @@
 import STEM
 
 /// An array of frames whose pixels do not lie together: steps in elements for every axis.
-struct StridedLayout: Sendable, Equatable {
+struct StridedLayout: Sendable, Equatable, Codable {
   /// The scan as stored; positions count through it row by row.
   var scan: Shape
   var scanSteps: Pair<Int>
@@ -24,7 +24,7 @@ struct StridedLayout: Sendable, Equatable {
 }
 
 /// What is gathered at once.
-struct StridedTile: Sendable, Equatable {
+struct StridedTile: Sendable, Equatable, Codable {
   /// Squares of this many positions × detector columns are transposed at a time.
   static let side = 32
 
@@ -53,7 +53,7 @@ extension FrameCoding {
 }
 
 /// A file whose frames must be gathered: NumPy's Fortran order.
-struct StridedSource: FrameSource {
+struct StridedSource: FrameSource, Codable {
   let description: SourceDescription
   let offset: Int
   let strides: StridedLayout

@@ -4,6 +4,8 @@ import STEM
 public protocol InputFormat: Sendable {
   /// What only this format is told about an input. Keys of the job, options of the command line, schema and docs follow.
   associatedtype Options: FormatOptions = NoOptions
+  /// What opening an input finds.
+  associatedtype Layout: InputLayout
   /// As in `input.format` and in the output's provenance: `npy`.
   static var name: String { get }
   /// One line for people.
@@ -16,7 +18,7 @@ public protocol InputFormat: Sendable {
   static var needsScanShape: Bool { get }
   static func recognizes(_ probe: FileProbe) -> Bool
   /// Reads the headers, checks them against the file's size. Throws `Problem` or `Problems`.
-  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> any FrameSource
+  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> Layout
 }
 
 extension InputFormat {
@@ -24,10 +26,45 @@ extension InputFormat {
   public static var needsScanShape: Bool { false }
 
   /// Opens an input once every key that was given for it is one that the format takes. Throws `Problem` or `Problems`.
-  static func open(_ request: InputRequest, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, probe: FileProbe) throws -> OpenedInput {
     try refuseForeignKeys(request)
-    return try open(request, try options(request), probe: probe)
+    return OpenedInput(format: name, layout: try open(request, try options(request), probe: probe))
   }
+
+  static func layout(from decoder: any Decoder) throws -> any InputLayout { try Layout(from: decoder) }
+}
+
+/// Everything that readers of an input need to know before they open it: found once, on one rank, and coded for the others.
+public protocol InputLayout: Codable, Sendable {
+  /// Does not touch the file.
+  var source: any FrameSource { get }
+}
+
+/// An input as one rank found it; the others make their readers from the coded form, without looking for themselves.
+public struct OpenedInput: Codable, Sendable {
+  let format: String
+  let layout: any InputLayout
+  private enum Key: CodingKey { case format, layout }
+
+  init(format: String, layout: any InputLayout) { (self.format, self.layout) = (format, layout) }
+
+  public init(from decoder: any Decoder) throws {
+    let coded = try decoder.container(keyedBy: Key.self)
+    let name = try coded.decode(String.self, forKey: .format)
+    guard let type = formatRegistry.first(where: { $0.name == name }) else {
+      throw Problem(.internalError, "no format \(name)")
+    }
+    format = name
+    layout = try type.layout(from: try coded.superDecoder(forKey: .layout))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var coded = encoder.container(keyedBy: Key.self)
+    try coded.encode(format, forKey: .format)
+    try layout.encode(to: coded.superEncoder(forKey: .layout))
+  }
+
+  public var source: any FrameSource { layout.source }
 }
 
 /// The options of a format, declared as the parameters of an analysis are.

@@ -11,9 +11,12 @@ public let formatRegistry: [any InputFormat.Type] = [
   RawFormat.self,
 ]
 
-/// Opens the input of a job: finds the format from the content, honors `request.format`.
+/// Opens the input of a job. Throws `Problem` or `Problems`.
+public func openInput(_ request: InputRequest) throws -> any FrameSource { try inspectInput(request).source }
+
+/// Finds out how an input is to be read: finds the format from the content, honors `request.format`.
 /// Throws `Problem` or `Problems`.
-public func openInput(_ request: InputRequest) throws -> any FrameSource {
+public func inspectInput(_ request: InputRequest) throws -> OpenedInput {
   let probe = try FileProbe(path: request.path)
   return try withFileKept(probe) { try inputFormat(of: probe, for: request).open(request, probe: probe) }
 }

@@ -13,7 +13,7 @@ enum EMDFormat: InputFormat {
     return (try? withHDF5(probe.path) { file in try EMDArray.hasMark(file) }) ?? false
   }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> HDF5FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard let array = try EMDArray(entry) else { return try HDF5Format.open(entry, request) }

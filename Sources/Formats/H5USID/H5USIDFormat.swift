@@ -18,7 +18,7 @@ enum H5USIDFormat: InputFormat {
     return !H5USIDMain.meant(entries.filter { $0.shape.count == 2 }).isEmpty
   }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> HDF5FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard entry.shape.count == 2, !H5USIDMain.meant([entry]).isEmpty else {

@@ -3,7 +3,7 @@ import HDF5
 import STEM
 
 /// An object inside an HDF5 file, all links resolved.
-struct HDF5Place: Sendable, Equatable {
+struct HDF5Place: Sendable, Equatable, Codable {
   /// The file that holds it; another than the input where an external link led there.
   var file: String
   /// Absolute, without links.

@@ -2,7 +2,7 @@ import HDF5
 import STEM
 
 /// A dataset of a file, as far as its header tells.
-struct HDF5Entry: Sendable {
+struct HDF5Entry: Sendable, Codable {
   /// As seen from the input: through links where there are any.
   var path: String
   var place: HDF5Place

@@ -11,7 +11,7 @@ enum HDF5Format: InputFormat {
 
   static func recognizes(_ probe: FileProbe) -> Bool { probe.isHDF5 }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> HDF5FrameSource {
     guard let dataset = request.dataset else { return try open(try onlyCandidate(request), request) }
     return try open(try request.namedEntry(dataset), request)
   }

@@ -2,9 +2,9 @@ import HDF5
 import STEM
 
 /// How the axes of a dataset lie on scan and detector.
-struct HDF5FrameLayout: Sendable, Equatable {
+struct HDF5FrameLayout: Sendable, Equatable, Codable {
   /// Two logical axes, slow (y) and fast (x), on the axes of the dataset.
-  enum Axes: Sendable, Equatable {
+  enum Axes: Sendable, Equatable, Codable {
     /// Each on its own axis.
     case separate(y: Int, x: Int)
     /// One axis of the dataset runs through both, x fastest. Positions then are a grid of one row for the reader.

@@ -3,7 +3,7 @@ import HDF5
 import STEM
 
 /// Frames in a dataset of an HDF5 file.
-struct HDF5FrameSource: FrameSource {
+struct HDF5FrameSource: FrameSource, InputLayout {
   private(set) var description: SourceDescription
   let entry: HDF5Entry
   let layout: HDF5FrameLayout
@@ -68,6 +68,8 @@ struct HDF5FrameSource: FrameSource {
     return copy
   }
 
+  var source: any FrameSource { self }
+
   func makeReader() throws -> any FrameReader {
     if let flat = try flatSource() { return try flat.makeReader() }
     let reader = try HDF5FrameReader(self)
@@ -81,9 +83,11 @@ struct HDF5FrameSource: FrameSource {
     else { return nil }
     let size = try FileDescriptor(entry.place.file).size
     let bytes = description.frameBytes
-    return try FlatFileSource(
-      description, layout: FlatLayout(offset: offset, stored: bytes, stride: bytes, frames: layout.frameCount),
-      coding: layout.isStandard ? .plain(description.byteOrder, description.pixelType) : turnedCoding(), size: size)
+    let flat = FlatLayout(offset: offset, stored: bytes, stride: bytes, frames: layout.frameCount)
+    try flat.check(path: description.path, size: size)
+    return FlatFileSource(
+      description, layout: flat,
+      coding: layout.isStandard ? .plain(description.byteOrder, description.pixelType) : turnedCoding())
   }
 
   /// Turns each frame: the file has columns first.

@@ -6,8 +6,8 @@ import STEM
 /// A reader holds one window of decoded frames: at most `batchBytes` (4 MiB) where chunks allow it, up to `usualBytes`
 /// (64 MiB; twice that where axes are reordered) otherwise, and up to `mostBytes` (256 MiB) where only that lets a
 /// window hold whole rows of chunks. A single frame or chunk row of one frame is read however large it is.
-struct HDF5ReadPlan: Sendable, Equatable {
-  struct Limits: Sendable, Equatable {
+struct HDF5ReadPlan: Sendable, Equatable, Codable {
+  struct Limits: Sendable, Equatable, Codable {
     var batchBytes = 4 << 20
     var usualBytes = 64 << 20
     var mostBytes = 256 << 20

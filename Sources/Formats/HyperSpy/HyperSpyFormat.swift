@@ -14,7 +14,7 @@ enum HyperSpyFormat: InputFormat {
     return format?.lowercased() == "hyperspy"
   }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> HDF5FrameSource {
     if let dataset = request.dataset {
       let entry = try request.namedEntry(dataset)
       guard let signal = try HyperSpySignal(entry) else { return try HDF5Format.open(entry, request) }

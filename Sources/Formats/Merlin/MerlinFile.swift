@@ -27,11 +27,6 @@ struct MerlinFile {
   var shape: Shape { raw?.shape ?? Shape(first.height, first.width) }
   var pixelType: PixelType { raw?.pixelType ?? Self.plain(first.pixels) }
 
-  var coding: FrameCoding {
-    guard let raw else { return .plain(.big, pixelType) }
-    return .decoded { raw.decode($0, $1) }
-  }
-
   private static func plain(_ pixels: MerlinHeader.Pixels) -> PixelType {
     switch pixels {
     case .u08, .raw: .u8
@@ -104,23 +99,6 @@ struct MerlinFile {
     return try withExtendedLifetime(bytes) {
       try MerlinFormat.header(
         UnsafeRawBufferPointer(start: pointer, count: first.bytes), path: probe.path, frame: frame)
-    }
-  }
-
-  /// Looks at every frame's header: bytes alike where the first one's are (size, dimensions, type), otherwise parsed.
-  var check: @Sendable (UnsafeRawPointer) -> String? {
-    let first = first
-    let expected = Array(probe.head.prefix(10))
-    let fixed = Array(probe.head.dropFirst(10).prefix(26))
-    return { record in
-      let alike = fixed.withUnsafeBytes { memcmp($0.baseAddress!, record + expected.count, fixed.count) } == 0
-      if alike && memcmp(record, "MQ1,", 4) == 0 { return nil }
-      do throws(MerlinHeaderError) {
-        let header = try MerlinHeader(UnsafeRawBufferPointer(start: record, count: first.bytes))
-        return header.matches(first) ? nil : "it has \(header.text), frame 0 has \(first.text)"
-      } catch {
-        return "its header \(error.text)"
-      }
     }
   }
 

@@ -11,13 +11,11 @@ struct MerlinFormat: InputFormat {
     probe.starts(with: MerlinHeader.magic) || probe.starts(with: MerlinAcquisition.magic)
   }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> MerlinInput {
     let (data, acquisition) = try files(request, probe: probe)
     let first = try header(data.head, path: data.path, frame: 0)
     let file = try MerlinFile(probe: data, first: first, acquisition: acquisition)
-    let description = try describe(file, request, openedBy: probe.path)
-    return try FlatFileSource(
-      description, layout: file.layout, coding: file.coding, size: data.size, check: file.check)
+    return try MerlinInput(file, try describe(file, request, openedBy: probe.path))
   }
 
   /// The `.mib` and what its `.hdr` says.

@@ -2,8 +2,8 @@ import STEM
 
 /// The header before every frame of a Merlin `.mib` file:
 /// `MQ1,000001,00384,01,0256,0256,U08,   1x1,01,2021-05-07 18:51:10.905800,0.100000,0,0,0,…,MQ1A,…,100000000ns,6,`.
-struct MerlinHeader: Sendable, Equatable {
-  enum Pixels: String, CaseIterable { case u08 = "U08", u16 = "U16", u32 = "U32", raw = "R64" }
+struct MerlinHeader: Sendable, Equatable, Codable {
+  enum Pixels: String, CaseIterable, Codable { case u08 = "U08", u16 = "U16", u32 = "U32", raw = "R64" }
 
   var bytes: Int
   var chips: Int

@@ -6,7 +6,7 @@ import STEM
 ///
 /// A row of a four-chip file holds one row of each chip. The orientation of non-RAW files is reached by putting the
 /// chips 3, 2 in the upper half and, turned by 180°, 1, 0 in the lower half.
-struct MerlinRaw: Sendable {
+struct MerlinRaw: Sendable, Codable {
   static let chipWidth = 256
 
   /// Rows of a chip, 1 or 4 chips.

@@ -8,7 +8,7 @@ struct NpyFormat: InputFormat {
 
   static func recognizes(_ probe: FileProbe) -> Bool { probe.starts(with: NpyHeader.magic) }
 
-  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: NoOptions, probe: FileProbe) throws -> NpyInput {
     let header = try NpyHeader.read(probe)
     try checkShape(header, path: request.path)
     let description = try describe(header, request, size: probe.size)
@@ -18,20 +18,19 @@ struct NpyFormat: InputFormat {
       // The first axis varies fastest in memory.
       let steps = shape.indices.map { shape[..<$0].reduce(1, *) }
       let y = shape.count - 2
-      return StridedSource(
-        description, offset: header.dataOffset,
-        strides: StridedLayout(
-          scan: shape.count == 4 ? Pair(shape[0], shape[1]) : Pair(1, shape[0]),
-          scanSteps: shape.count == 4 ? Pair(steps[0], steps[1]) : Pair(0, 1),
-          detectorSteps: Pair(steps[y], steps[y + 1])),
-        swapped: coding.isSwapped)
+      return .strided(
+        StridedSource(
+          description, offset: header.dataOffset,
+          strides: StridedLayout(
+            scan: shape.count == 4 ? Pair(shape[0], shape[1]) : Pair(1, shape[0]),
+            scanSteps: shape.count == 4 ? Pair(steps[0], steps[1]) : Pair(0, 1),
+            detectorSteps: Pair(steps[y], steps[y + 1])),
+          swapped: coding.isSwapped))
     }
     let frameBytes = description.frameBytes
-    return try FlatFileSource(
-      description,
-      layout: FlatLayout(
-        offset: header.dataOffset, stored: frameBytes, stride: frameBytes, frames: description.frameCount),
-      coding: coding, size: probe.size)
+    let layout = FlatLayout(
+      offset: header.dataOffset, stored: frameBytes, stride: frameBytes, frames: description.frameCount)
+    return .flat(try FlatInput(description, layout, size: probe.size))
   }
 
   private static func describe(_ header: NpyHeader, _ request: InputRequest, size: Int) throws -> SourceDescription {
@@ -93,5 +92,18 @@ struct NpyFormat: InputFormat {
     try FlatLayout(
       offset: header.dataOffset, stored: frameBytes, stride: frameBytes, frames: header.shape.dropLast(2).reduce(1, *)
     ).check(path: path, size: size)
+  }
+}
+
+/// By the order of the array's axes.
+enum NpyInput: InputLayout {
+  case flat(FlatInput)
+  case strided(StridedSource)
+
+  var source: any FrameSource {
+    switch self {
+    case .flat(let input): input.source
+    case .strided(let source): source
+    }
   }
 }

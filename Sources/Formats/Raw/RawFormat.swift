@@ -29,7 +29,7 @@ struct RawFormat: InputFormat {
     ]
   }
 
-  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> any FrameSource {
+  static func open(_ request: InputRequest, _ options: Options, probe: FileProbe) throws -> FlatInput {
     let scan = try scanShape(request)
     let layout = try layout(options, scan)
     try checkSize(layout, options, path: request.path, scan: scan, size: probe.size)
@@ -40,7 +40,7 @@ struct RawFormat: InputFormat {
     if options.byteOrder == nil, options.pixelType.size > 1 {
       description.notes.append("byte order taken as little endian (input.byte_order not given)")
     }
-    return try FlatFileSource(description, layout: layout, coding: .plain(order, options.pixelType), size: probe.size)
+    return try FlatInput(description, layout, size: probe.size)
   }
 
   private static func scanShape(_ request: InputRequest) throws -> Shape {
