@@ -51,7 +51,7 @@ import Testing
     var found: [ByteOrder: [Double]] = [:]
     for order in ByteOrder.allCases {
       var request = Self.request(try folder.write("\(order).bin", (0..<12).flatMap { scene.frame($0, order) }), scene)
-      request.byteOrder = order
+      request.options["byte_order"] = order.setting
       try openInput(request).asStored.makeReader().forEachFrame(in: 0..<12) { _, frame in
         found[order, default: []].append(frame.visit(FirstMoment()))
       }

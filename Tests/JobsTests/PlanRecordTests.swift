@@ -23,7 +23,7 @@ import Testing
     let about = source.description
     var frames: [[Double]] = []
     try source.makeReader().forEachFrame(in: 0..<about.frameCount) { _, frame in
-      frames.append(about.pixelType.doubles(frame, count: about.detectorShape.count))
+      frames.append(frame.doubles())
     }
     return frames
   }
