@@ -95,7 +95,7 @@ let package = Package(
     tests("RunnerTests", "Engine", "Runner", "Jobs", "USID", "STEM", "Digest", "ronchi-ranks-probe"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
-    tests("EndToEndTests", "ronchi", "HDF5", "STEM"),
+    tests("EndToEndTests", "ronchi", "Formats", "HDF5", "STEM"),
     .testTarget(
       name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
       exclude: ["check_dpc.py", "open_with_peers.py", "read_with_ronchi.py", "run_docs.py", "requirements.txt"]),

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// What an element of a dataset or attribute is in the file.
-public indirect enum ElementType: Sendable, Equatable, CustomStringConvertible {
+public indirect enum ElementType: Sendable, Equatable, Codable, CustomStringConvertible {
   case number(NumberType, Endianness)
   /// An enumeration of FALSE and TRUE over bytes, as h5py writes `bool`.
   case boolean
@@ -16,7 +16,7 @@ public indirect enum ElementType: Sendable, Equatable, CustomStringConvertible {
   case other(String)
 
   /// A field of a compound.
-  public struct Member: Sendable, Equatable {
+  public struct Member: Sendable, Equatable, Codable {
     public let name: String
     public let type: ElementType
   }

@@ -53,7 +53,7 @@ extension Float: HDF5Number { public static var numberType: NumberType { .f32 } 
 extension Double: HDF5Number { public static var numberType: NumberType { .f64 } }
 
 /// In which order the bytes of a number are stored.
-public enum Endianness: String, Sendable, CaseIterable {
+public enum Endianness: String, Sendable, CaseIterable, Codable {
   case little, big
 
   /// That of this machine.

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// How the bytes of a dataset lie in the file.
-public enum StorageLayout: Sendable, Equatable {
+public enum StorageLayout: Sendable, Equatable, Codable {
   /// Inside the object's header.
   case compact
   /// One run of bytes from `offset` (counted from the file's first byte); nil where nothing is allocated yet.
@@ -14,7 +14,7 @@ public enum StorageLayout: Sendable, Equatable {
 }
 
 /// A step of the pipeline that chunks pass.
-public struct Filter: Sendable, Equatable, CustomStringConvertible {
+public struct Filter: Sendable, Equatable, Codable, CustomStringConvertible {
   /// As registered with the HDF Group: 1 deflate, 2 shuffle, 32008 bitshuffle ….
   public let number: Int
   /// As the file says; may be empty.

@@ -1,3 +1,4 @@
+import Formats
 import STEM
 
 /// A part of the job beside the analyses, declared like one: decoding, checks, schema and help come from the declaration.
@@ -37,11 +38,8 @@ struct InputSection: JobSection {
   var dataset: String?
   var scanShape: Shape?
   var format: String?
-  var detectorShape: Shape?
-  var pixelType: PixelType?
-  var byteOrder: ByteOrder?
-  var offset: Int?
-  var gap: Int?
+  /// What only some formats take, as the job gives it; its format has checked it.
+  var options: [String: Setting] = [:]
 
   static let declaration = Declaration<Self>(
     "input", "The file to read. Only the path is needed where the file describes itself.", source: "",
@@ -54,16 +52,14 @@ struct InputSection: JobSection {
       .init(
         "format", \.format, .choice(JobEnvironment.standard.formats.map(\.name).sorted()),
         "Forces a format; without it the format is recognized from the content."),
-      .init(
-        "detector_shape", \.detectorShape, .pair(.integer(1...65_535)), "Raw binary only: pixels of a frame [y, x]."),
-      .init(
-        "pixel_type", \.pixelType, PixelType.form, "Raw binary only: type of a pixel."),
-      .init(
-        "byte_order", \.byteOrder, ByteOrder.form,
-        "Raw binary only: order of the bytes of a pixel; little when not given."),
-      .init("offset", \.offset, .integer(0...(1 << 50)), "Raw binary only: bytes before the first frame."),
-      .init("gap", \.gap, .integer(0...(1 << 40)), "Raw binary only: bytes between two frames, which are dropped."),
-    ], outputs: [], example: "input: {path: scan.h5}\n")
+    ] + inputOptions.map(parameter), outputs: [], example: "input: {path: scan.h5}\n")
+
+  private static func parameter(_ option: InputOption) -> Parameter<Self> {
+    Parameter(
+      option.name, option.form, "Only for \(option.formats.joined(separator: " and ")): \(option.summary)",
+      decode: { $1.options[option.name] = $0 == .null ? nil : try option.checked($0) },
+      encode: { $0.options[option.name] ?? .null })
+  }
 
   /// nil without a path.
   var request: InputRequest? {
@@ -72,11 +68,7 @@ struct InputSection: JobSection {
     request.dataset = dataset
     request.scanShape = scanShape
     request.format = format
-    request.detectorShape = detectorShape
-    request.pixelType = pixelType
-    request.byteOrder = byteOrder
-    request.offset = offset
-    request.gap = gap
+    request.options = options
     return request
   }
 }

@@ -50,22 +50,10 @@ public struct Override: Sendable, Equatable {
 
   /// `--input PATH`
   public static func input(_ path: String) -> Override { Override("input.path", .text(path), label: "--input") }
-  /// `--dataset PATH`
-  public static func dataset(_ path: String) -> Override { Override("input.dataset", .text(path), label: "--dataset") }
   /// `--output PATH`
   public static func output(_ path: String) -> Override { Override("output.path", .text(path), label: "--output") }
   /// `--no-images`
   public static let noImages = Override("output.images", .bool(false), label: "--no-images")
-
-  /// `--scan-shape 64,64`, also `64x64`. Throws `Problem` (`.usage`).
-  public static func scanShape(_ text: String) throws(Problem) -> Override {
-    let parts = text.split(whereSeparator: { ",x× []".contains($0) }).map { Int($0) }
-    guard parts.count == 2, let y = parts[0], let x = parts[1], y > 0, x > 0 else {
-      throw Problem(
-        .usage, at: "--scan-shape", "'\(text)' given; two whole numbers y,x are allowed, for example 64,128")
-    }
-    return Override("input.scan_shape", .list([.integer(y), .integer(x)]), label: "--scan-shape")
-  }
 }
 
 extension StringProtocol {

@@ -14,71 +14,37 @@ struct LoggingOptions: ParsableArguments {
   var quiet = false
 }
 
-/// What can be said about an input, the same for every command that opens one.
+/// What can be said about an input, the same for every command that opens one. The library that parses the command line
+/// wants each option written out; `given` has them all, and what they mean follows from the declarations of the formats.
 struct InputOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Dataset inside the file, where it holds several.", valueName: "path"))
-  var dataset: String?
+  @Option(help: .input("dataset", "path")) var dataset: String?
+  @Option(help: .input("scan_shape", "y,x")) var scanShape: String?
+  @Option(help: .input("format")) var format: String?
+  @Option(help: .input("detector_shape", "y,x")) var detectorShape: String?
+  @Option(help: .input("pixel_type")) var pixelType: String?
+  @Option(help: .input("byte_order")) var byteOrder: String?
+  @Option(help: .input("offset", "bytes")) var offset: String?
+  @Option(help: .input("gap", "bytes")) var gap: String?
 
-  @Option(help: ArgumentHelp("Scan positions y,x where the file does not say: 64,128.", valueName: "y,x"))
-  var scanShape: String?
-
-  @Option(help: "Forces a format: h5usid, emd, hspy, hdf5, npy, mib, raw.")
-  var format: String?
-
-  @Option(help: ArgumentHelp("Raw binary: detector pixels y,x.", valueName: "y,x"))
-  var detectorShape: String?
-
-  @Option(help: "Raw binary: u8, u16, u32, i8, i16, i32, f32 or f64.")
-  var pixelType: String?
-
-  @Option(help: "Raw binary: little or big.")
-  var byteOrder: String?
-
-  @Option(help: ArgumentHelp("Raw binary: bytes before the first frame.", valueName: "bytes"))
-  var offset: Int?
-
-  @Option(help: ArgumentHelp("Raw binary: bytes between frames.", valueName: "bytes"))
-  var gap: Int?
-
-  func overrides() throws -> [Override] {
-    var result: [Override] = []
-    if let dataset { result.append(.dataset(dataset)) }
-    if let scanShape { result.append(try .scanShape(scanShape)) }
-    if let detectorShape { result.append(try .set("input.detector_shape=[\(detectorShape)]")) }
-    for (key, value) in [("format", format), ("pixel_type", pixelType), ("byte_order", byteOrder)] {
-      if let value { result.append(try .set("input.\(key)=\(value)")) }
-    }
-    for (key, value) in [("offset", offset), ("gap", gap)] {
-      if let value { result.append(try .set("input.\(key)=\(value)")) }
-    }
-    return result
+  private var given: KeyValuePairs<String, String?> {
+    [
+      "dataset": dataset, "scan_shape": scanShape, "format": format, "detector_shape": detectorShape,
+      "pixel_type": pixelType, "byte_order": byteOrder, "offset": offset, "gap": gap,
+    ]
   }
+
+  /// Throws `Problem` (`.usage`).
+  func overrides() throws -> [Override] {
+    try given.compactMap { key, text in try text.map { try .input(key, $0) } }
+  }
+
+  /// The same without a job, for `info`.
+  func request(_ path: String) throws -> InputRequest { try InputRequest(path: path, try overrides()) }
 }
 
-extension InputOptions {
-  /// The same without a job, for `info`.
-  func request(_ path: String) throws -> InputRequest {
-    var request = InputRequest(path: path)
-    request.dataset = dataset
-    request.format = format
-    request.offset = offset
-    request.gap = gap
-    request.scanShape = try scanShape.map { try parsedShape($0, "--scan-shape") }
-    request.detectorShape = try detectorShape.map { try parsedShape($0, "--detector-shape") }
-    request.pixelType = try parsed(pixelType, "--pixel-type")
-    request.byteOrder = try parsed(byteOrder, "--byte-order")
-    return request
-  }
-
-  private func parsed<Choice: CaseIterable & RawRepresentable>(
-    _ text: String?, _ option: String
-  ) throws -> Choice? where Choice.RawValue == String {
-    guard let text else { return nil }
-    guard let choice = Choice.allCases.first(where: { $0.rawValue == text }) else {
-      let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Problem(.usage, at: option, "'\(text)' given; allowed: \(allowed)")
-    }
-    return choice
+extension ArgumentHelp {
+  fileprivate static func input(_ key: String, _ valueName: String? = nil) -> ArgumentHelp {
+    ArgumentHelp("\(inputOptionHelp(key))", valueName: valueName)
   }
 }
 

@@ -32,6 +32,12 @@ struct RunCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Also where the time of every rank went.")
   var verbose = false
 
+  @Flag(
+    help: """
+      Accepts an input that was only copied or touched since: other times, but the same sizes and samples of the content.
+      """)
+  var acceptTouched = false
+
   @Option(help: ArgumentHelp("After a signal the run ends within this time.", valueName: "seconds"))
   var grace = 20
 
@@ -72,10 +78,11 @@ struct RunCommand: ParsableCommand {
     let began = ContinuousClock.now
     // Ahead of the others: a file on which HDF5 crashes must not take them along.
     try ranks.onFirst { try probe(job) }
-    let plan = try ranks.together { try Plan.make(job) }
+    let plan = try ranks.makePlan(job)
     var options = RunOptions()
     options.existing = append ? .append : overwrite || force ? .overwrite : .refuse
     options.force = force
+    options.acceptsTouched = acceptTouched
     var summary = try JobRun(plan, options: options, ranks: ranks, events: session.console, since: began).run()
     try ranks.onFirst {
       if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }

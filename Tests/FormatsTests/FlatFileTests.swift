@@ -13,7 +13,7 @@ import Testing
     let scene = Scene(scan: Shape(1, 40), detector: Shape(2, 16_000), type: .u16)
     let path = try folder.write("a.raw", scene.rowMajor(.big))
     var request = RawTests.request(path, scene)
-    request.byteOrder = .big
+    request.options["byte_order"] = .text("big")
     let source = try #require(try openInput(request) as? FlatFileSource)
     let file = try FileDescriptor(path, size: source.layout.end)
     let direct = try #require(FileDescriptor.direct(path, size: source.layout.end))
@@ -51,7 +51,8 @@ import Testing
     for frame in 0..<60 { bytes += frames[frame * 64_000..<(frame + 1) * 64_000] + [1, 2, 3] }
     let path = try folder.write("a.raw", bytes)
     var request = RawTests.request(path, scene)
-    (request.offset, request.gap) = (100, 3)
+    request.options["offset"] = .integer(100)
+    request.options["gap"] = .integer(3)
     let source = try #require(try openInput(request) as? FlatFileSource)
     for piece in [1, 70_000, 300_000, 1 << 20, 8 << 20] {
       let file = try FileDescriptor(path, size: source.layout.end)

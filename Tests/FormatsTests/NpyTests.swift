@@ -157,7 +157,7 @@ import Testing
     let folder = ByteFolder()
     var request = InputRequest(path: try folder.write("a.npy", npy([1, 1, 1, 1], "|u1", [0])))
     request.dataset = "/a"
-    request.offset = 4
+    request.options["offset"] = .integer(4)
     let found = problems { _ = try openInput(request) }
     #expect(found.map(\.place) == ["input.dataset", "input.offset"])
     #expect(found.allSatisfy { $0.code == .badConfiguration })

@@ -8,8 +8,7 @@ import Testing
   static func request(_ path: String, _ scene: Scene) -> InputRequest {
     var request = InputRequest(path: path)
     request.scanShape = scene.scan
-    request.detectorShape = scene.detector
-    request.pixelType = scene.type
+    request.options = ["detector_shape": scene.detector.setting, "pixel_type": scene.type.setting]
     return request
   }
 
@@ -25,7 +24,9 @@ import Testing
           if position < 11 || lastGap { file += [UInt8](repeating: 0xdd, count: gap) }
         }
         var request = Self.request(try folder.write("a.bin", file), scene)
-        (request.byteOrder, request.offset, request.gap) = (order, offset, gap)
+        request.options["byte_order"] = order.setting
+        request.options["offset"] = .integer(offset)
+        request.options["gap"] = .integer(gap)
         let source = try openInput(request)
         try scene.check(source.makeReader(), [0..<12, 11..<12, 5..<9])
         var stored = scene
@@ -50,7 +51,7 @@ import Testing
     var found: [ByteOrder: [Double]] = [:]
     for order in ByteOrder.allCases {
       var request = Self.request(try folder.write("\(order).bin", (0..<12).flatMap { scene.frame($0, order) }), scene)
-      request.byteOrder = order
+      request.options["byte_order"] = order.setting
       try openInput(request).asStored.makeReader().forEachFrame(in: 0..<12) { _, frame in
         found[order, default: []].append(frame.visit(FirstMoment()))
       }
@@ -91,12 +92,15 @@ import Testing
     let scene = Scene(scan: Shape(1, 1), detector: Shape(1, 1), type: .f64)
     let path = try folder.write("a.raw", [UInt8](repeating: 0, count: 8))
     let changes: [(inout InputRequest) -> Void] = [
-      { $0.detectorShape = Shape(.max, .max) }, { $0.detectorShape = Shape(.max, 1) },
+      { $0.options["detector_shape"] = Shape(.max, .max).setting },
+      { $0.options["detector_shape"] = Shape(.max, 1).setting },
       { $0.scanShape = Shape(.max, 2) },
-      { $0.scanShape = Shape(0, 1) }, { $0.detectorShape = Shape(1, -1) }, { $0.offset = -1 }, { $0.gap = -8 },
+      { $0.scanShape = Shape(0, 1) }, { $0.options["detector_shape"] = Shape(1, -1).setting },
+      { $0.options["offset"] = .integer(-1) }, { $0.options["gap"] = .integer(-8) },
       {
-        $0.gap = .max; $0.scanShape = Shape(1 << 20, 1 << 20)
-      }, { $0.offset = .max },
+        $0.options["gap"] = .integer(1 << 40)
+        $0.scanShape = Shape(1 << 20, 1 << 20)
+      }, { $0.options["offset"] = .integer(.max) },
     ]
     for change in changes {
       var request = Self.request(path, scene)

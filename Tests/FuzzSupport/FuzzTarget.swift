@@ -115,11 +115,11 @@ public struct FuzzRun {
     try open(folder.write(bytes[end...].dropFirst(), to: "fuzz.raw")) { request in
       request.format = "raw"
       request.scanShape = shape(0)
-      request.detectorShape = shape(2)
-      request.pixelType = words.count > 4 ? PixelType(rawValue: words[4]) : nil
-      request.byteOrder = words.count > 5 ? ByteOrder(rawValue: words[5]) : nil
-      request.offset = number(6)
-      request.gap = number(7)
+      request.options["detector_shape"] = shape(2)?.setting
+      request.options["pixel_type"] = words.count > 4 ? .text(words[4]) : nil
+      request.options["byte_order"] = words.count > 5 ? .text(words[5]) : nil
+      request.options["offset"] = number(6).map { .integer($0) }
+      request.options["gap"] = number(7).map { .integer($0) }
     }
   }
 
@@ -140,7 +140,7 @@ public struct FuzzRun {
     let line = String(decoding: bytes.prefix { $0 != 0x0a }.prefix(300), as: UTF8.self)
     _ = try? Override.set(line)
     _ = try? Override.set("calibration.center=" + line)
-    _ = try? Override.scanShape(line)
+    for key in ["scan_shape", "pixel_type", "offset"] { _ = try? Override.input(key, line) }
     let job = try JobFile.load(path: path)
     let plan = try Plan.make(job, in: environment)
     // What a plan says of itself is a job again.

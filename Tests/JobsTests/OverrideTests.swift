@@ -59,7 +59,7 @@ struct OverrideTests {
   func typedOptions() throws {
     let plan = try plan(
       "input: {path: no.h5}\nanalyses: [center_of_mass]",
-      [.input("frames.raw"), .output("other.h5"), .scanShape("8x6"), .dataset("/a"), .noImages])
+      [.input("frames.raw"), .output("other.h5"), .input("scan_shape", "8x6"), .input("dataset", "/a"), .noImages])
     #expect(plan.description.path == "frames.raw")
     #expect(plan.scan == Pair(8, 6))
     #expect(plan.outputPath == "other.h5")
@@ -120,7 +120,8 @@ struct OverrideTests {
       failure(goodJob, [try .set("calibration={energy: 200}")]).text
         .hasPrefix("--set calibration: calibration.energy: '200' given"))
     #expect(failure(goodJob, [try .set("calibration.enrgy=1")]).text.hasPrefix("--set calibration.enrgy: unknown key"))
-    #expect(failure(goodJob, [try .scanShape("5,5")]).text.hasPrefix("--scan-shape: 5 × 5 = 25 positions given"))
+    #expect(
+      failure(goodJob, [try .input("scan_shape", "5,5")]).text.hasPrefix("--scan-shape: 5 × 5 = 25 positions given"))
     #expect(
       failure(job, [try .set("analyses.0.virtual_detectors.detectors.disk.radius=3 mrad")]).text
         .hasPrefix(
@@ -137,6 +138,6 @@ struct OverrideTests {
 
   @Test("a scan shape is two positive whole numbers", arguments: ["64", "64,0", "a,b", "1,2,3", "", "-3,4", "3.5,2"])
   func badScanShape(text: String) {
-    #expect { try Override.scanShape(text) } throws: { ($0 as? Problem)?.code == .usage }
+    #expect { try Override.input("scan_shape", text) } throws: { ($0 as? Problem)?.code == .usage }
   }
 }

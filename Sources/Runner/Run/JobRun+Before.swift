@@ -19,15 +19,27 @@ extension JobRun {
   /// On rank 0, where it is asked for.
   func withInput(_ identity: RunIdentity) throws -> RunIdentity {
     var identity = identity
-    if fingerprint == nil { fingerprint = try Provenance.fingerprint(plan.description.path) }
-    (identity.inputSize, identity.inputDigest) = fingerprint!
+    identity.input = try input.state()
     return identity
   }
 
+  /// Throws where the output holds the result of the same job on another state of the input: neither is an old result kept
+  /// silently, nor is one computed again that somebody may want to keep.
   func isFinished(_ identity: RunIdentity) throws -> Bool {
     guard options.existing == .refuse, !options.force else { return false }
     var finished = false
-    try ranks.onFirst { finished = try output.exists && withInput(identity).isFinished(in: output.path) }
+    try ranks.onFirst {
+      guard output.exists else { return }
+      switch try withInput(identity).finished(in: output.path, acceptsTouched: options.acceptsTouched) {
+      case .no: break
+      case .yes: finished = true
+      case .otherInput(let differences):
+        throw Problem(
+          .cannotCreate, at: output.path,
+          "holds the result of this job on the input as it was: \(differences.joined(separator: "; ")); --overwrite "
+            + "computes it again")
+      }
+    }
     return try ranks.largest(finished ? 1 : 0) == 1
   }
 
@@ -45,11 +57,12 @@ extension JobRun {
       stored = options.force || !output.partialExists ? [] : Checkpoint.head(output.checkpoint(0)) ?? []
       guard !stored.isEmpty else { return output.removePartial() }
       let found = try JSONDecoder().decode(RunIdentity.self, from: Data(stored))
-      let differences = try withInput(identity).differences(found)
+      let differences = try withInput(identity).differences(found, acceptsTouched: options.acceptsTouched)
       guard differences.isEmpty else {
         throw Problem(
           .cannotCreate, at: output.partial,
-          "belongs to another run: \(differences.joined(separator: "; ")); give that job to finish it, or --force to start over"
+          "belongs to another run: \(differences.joined(separator: "; ")); give that job and input to finish it, or "
+            + "--force to start over"
         )
       }
     }

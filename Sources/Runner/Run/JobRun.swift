@@ -11,6 +11,11 @@ public struct RunOptions: Sendable {
   public var existing = Existing.refuse
   /// Starts over: neither continues an unfinished run nor is content with a finished one.
   public var force = false
+  /// Takes an input for the same whose files have other times of modification, when sizes and samples of the content are
+  /// equal.
+  public var acceptsTouched = false
+  /// As the command line spells it, for messages.
+  public static let acceptTouchedOption = "--accept-touched"
   public var commandLine: [String] = CommandLine.arguments
 
   public init() {}
@@ -27,8 +32,8 @@ public final class JobRun {
   let clock: ContinuousClock.Instant
   /// What the memory of this run leaves to a reader.
   var readerBytes = Int.max
-  /// Of the input, on rank 0: reading it takes a while, and only what was there before must wait for it.
-  var fingerprint: (size: Int, digest: String)?
+  /// On rank 0. Reading the samples takes a while, and only what was there before must wait for it.
+  let input: InputWatch
   var phases: PhaseClock
   /// As far as the plan knows, before anything is measured.
   var provisional: [JobStep] = []
@@ -57,6 +62,7 @@ public final class JobRun {
     phases = PhaseClock(since: began)
     phases.end("plan")
     self.plan = plan
+    input = InputWatch(ranks.rank == 0 ? plan.rawSource.description.files : [])
     self.options = options
     self.ranks = ranks
     self.events = events
@@ -157,6 +163,7 @@ public final class JobRun {
   private func finish(_ steps: [JobStep], _ places: ResultPlaces) throws -> RunSummary {
     var summary = try summarize(places)
     try ranks.onFirst {
+      try input.check(acceptsTouched: options.acceptsTouched)
       let dose = facts.dose?.attributes ?? []
       let warned: [(key: String, value: Setting)] =
         warnings.isEmpty ? [] : [("run_warnings", .list(warnings.map { .text($0) }))]

@@ -9,9 +9,11 @@ import USID
 struct RunIdentity: Codable {
   /// The resolved job without what does not change the numbers.
   var job: String
-  /// Of the input, where somebody asked for it.
-  var inputSize = 0
-  var inputDigest = ""
+  /// Where somebody asked for it; nil in checkpoints of versions that recorded less.
+  var input: InputState?
+  /// Of the input's first file, for readers of results that know no more.
+  var inputSize: Int { input?.files.first?.size ?? 0 }
+  var inputDigest: String { input?.ends.first ?? "" }
   /// `name revision` of every analysis.
   var algorithms: [String]
   var blocks: String
@@ -45,10 +47,15 @@ struct RunIdentity: Codable {
   }
 
   /// What is different in `other`, in words; empty when it is the same run.
-  func differences(_ other: RunIdentity) -> [String] {
+  /// - Parameter acceptsTouched: whether files of the input may have other times, when the samples of their content are
+  ///   equal
+  func differences(_ other: RunIdentity, acceptsTouched: Bool) -> [String] {
     var result = Self.lineDifferences(job, other.job)
-    if inputSize != other.inputSize { result.append("the input has \(inputSize) bytes, had \(other.inputSize)") }
-    if inputDigest != other.inputDigest { result.append("the input's content has changed") }
+    if let mine = input {
+      result +=
+        other.input.map { mine.changes(since: $0).differences(acceptsTouched: acceptsTouched) }
+        ?? ["another version of ronchi began it, which recorded less of the input"]
+    }
     if arrays != other.arrays {
       result.append("the content of an array file has changed (\(arrays ?? "none"), was \(other.arrays ?? "none"))")
     }
@@ -86,20 +93,59 @@ struct RunIdentity: Codable {
     }.joined(separator: "\n")
   }
 
-  /// Whether a finished output holds this run's results: the same job on the same input by the same algorithms.
-  func isFinished(in path: String) -> Bool {
-    guard let catalog = try? ResultCatalog(path) else { return false }
-    var groups: [String: (name: String, attributes: [(key: String, value: Setting)])] = [:]
-    for result in catalog.results { groups[result.groupPath] = (result.entry.analysis, result.groupAttributes) }
-    let matching = groups.values.filter { group in
-      func text(_ key: String) -> String? { group.attributes.first { $0.key == key }?.value.text }
-      return text("status") == "complete" && text("job").map(Self.withoutOutput) == job
-        && text("input_sha256_first_last_mib") == inputDigest && text("input_size_bytes") == "\(inputSize)"
-        && text("array_checksums") == arrays
+  /// What a finished output says of a job.
+  enum Finished {
+    /// Nothing.
+    case no
+    case yes
+    /// It holds results of the job, of an input that differs so.
+    case otherInput([String])
+  }
+
+  /// Whether an output holds this run's results: the same job on the same input by the same algorithms.
+  func finished(in path: String, acceptsTouched: Bool) -> Finished {
+    guard let catalog = try? ResultCatalog(path) else { return .no }
+    var groups: [String: FinishedGroup] = [:]
+    for result in catalog.results {
+      groups[result.groupPath] = FinishedGroup(name: result.entry.analysis, attributes: result.groupAttributes)
     }
-    let found = matching.map { group in
-      "\(group.name) \(group.attributes.first { $0.key == "algorithm_revision" }?.value.text ?? "")"
+    let ours = groups.values.filter {
+      $0["status"] == "complete" && $0["job"].map(Self.withoutOutput) == job && $0["array_checksums"] == arrays
     }
-    return !found.isEmpty && found.sorted() == algorithms.sorted()
+    var found = Finished.no
+    for (_, run) in Dictionary(grouping: ours, by: \.input) where run.map(\.algorithm).sorted() == algorithms.sorted() {
+      let differences = run[0].differences(input, acceptsTouched: acceptsTouched)
+      if differences.isEmpty { return .yes }
+      found = .otherInput(differences)
+    }
+    return found
+  }
+}
+
+/// The attributes of a group in a finished output.
+private struct FinishedGroup {
+  var name: String
+  var attributes: [(key: String, value: Setting)]
+
+  subscript(key: String) -> String? { attributes.first { $0.key == key }?.value.text }
+
+  var algorithm: String { "\(name) \(self["algorithm_revision"] ?? "")" }
+  /// The same for all groups of a run.
+  var input: String {
+    ["input_size_bytes", "input_sha256_first_last_mib", "input_samples_sha256", "input_modified"]
+      .map { self[$0] ?? "" }.joined(separator: " ")
+  }
+
+  func differences(_ now: InputState?, acceptsTouched: Bool) -> [String] {
+    guard let now else { return [] }
+    if let before = InputState(attributes: attributes) {
+      return now.changes(since: before).differences(acceptsTouched: acceptsTouched)
+    }
+    guard self["input_size_bytes"] == now.files.first.map({ "\($0.size)" }),
+      self["input_sha256_first_last_mib"] == now.ends.first
+    else { return ["the input's size, or its first or last MiB, has changed"] }
+    let changes = InputChanges(
+      touched: ["the result is from a version of ronchi that recorded only the input's size, first and last MiB"])
+    return changes.differences(acceptsTouched: acceptsTouched)
   }
 }

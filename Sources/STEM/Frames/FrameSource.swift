@@ -1,9 +1,11 @@
 /// What is in an input: everything a plan needs before the first frame is read.
-public struct SourceDescription: Sendable {
+public struct SourceDescription: Sendable, Codable {
   /// Registry name of the format: `h5usid`, `emd`, `hspy`, `hdf5`, `npy`, `raw`, `mib`.
   public var format: String
-  /// The file as the user named it.
+  /// The file that holds the frames, as the user named it where that is the one.
   public var path: String
+  /// Every file that is read: the one that the user named, those that its links lead to, header files beside it.
+  public var files: [String]
   /// Dataset inside the file, for formats that have them.
   public var dataset: String?
   /// nil where neither the file nor the request says how the frames lie on a scan.
@@ -22,7 +24,7 @@ public struct SourceDescription: Sendable {
   /// What the reader did that a user must know: `detector rows in file order`, `axes reordered from X, Y, Qx, Qy`.
   public var notes: [String] = []
   /// Further metadata worth keeping, in file order.
-  public var metadata: [(key: String, value: String)] = []
+  @CodedPairs public var metadata: [(key: String, value: String)] = []
   /// What a pixel is: `Electron counts`, `counts`.
   public var quantity: String = "Intensity"
   public var unit: String = "counts"
@@ -33,6 +35,7 @@ public struct SourceDescription: Sendable {
   ) {
     self.format = format
     self.path = path
+    files = [path]
     self.dataset = dataset
     self.scanShape = scanShape
     self.frameCount = frameCount
@@ -47,6 +50,21 @@ public struct SourceDescription: Sendable {
   /// Of the frames in memory.
   public var frameLayout: FrameLayout { FrameLayout(detectorShape, pixelType) }
   public var frameBytes: Int { frameLayout.bytes }
+}
+
+/// Pairs of texts in an order that counts, which can be coded.
+@propertyWrapper public struct CodedPairs: Sendable, Codable {
+  public var wrappedValue: [(key: String, value: String)]
+
+  public init(wrappedValue: [(key: String, value: String)]) { self.wrappedValue = wrappedValue }
+
+  public init(from decoder: any Decoder) throws {
+    wrappedValue = try [[String]](from: decoder).compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    try wrappedValue.map { [$0.key, $0.value] }.encode(to: encoder)
+  }
 }
 
 /// An opened input. Immutable; readers made from it hold the file handles.

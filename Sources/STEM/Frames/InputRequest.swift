@@ -1,18 +1,13 @@
-/// What the user said about the input; formats take what concerns them and refuse the rest with a `Problem`.
-public struct InputRequest: Sendable {
+/// What the user said about the input: what every format is told, and the options that single formats declare.
+public struct InputRequest: Sendable, Hashable, Codable {
   public var path: String
-  public var dataset: String?
-  public var scanShape: Shape?
   /// Forces a format by its registry name.
   public var format: String?
-  /// Raw binary only.
-  public var detectorShape: Shape?
-  public var pixelType: PixelType?
-  public var byteOrder: ByteOrder?
-  /// Raw binary: bytes before the first frame.
-  public var offset: Int?
-  /// Raw binary: bytes between two frames (a footer or header that is dropped).
-  public var gap: Int?
+  /// The array inside the file, for formats whose files hold several.
+  public var dataset: String?
+  public var scanShape: Shape?
+  /// Values as a job gives them, by the name of the option; the format that declares the option decodes it.
+  public var options: [String: Setting] = [:]
 
   public init(path: String) { self.path = path }
 }

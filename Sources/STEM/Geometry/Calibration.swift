@@ -17,6 +17,7 @@ public struct Sourced<Value: Sendable>: Sendable {
 }
 
 extension Sourced: Equatable where Value: Equatable {}
+extension Sourced: Codable where Value: Codable {}
 
 /// A pair in array order: y (slow, axis 0, down), x (fast, axis 1, right).
 public struct Pair<Value: Sendable>: Sendable {
@@ -68,7 +69,7 @@ public struct Ellipse: Sendable, Codable, Equatable {
 }
 
 /// What is known of the experiment. Units inside: eV, rad, Å, px. nil: unknown.
-public struct Calibration: Sendable, Equatable {
+public struct Calibration: Sendable, Equatable, Codable {
   public var energy: Sourced<Double>?
   /// Convergence semi-angle [rad].
   public var semiangle: Sourced<Double>?

@@ -50,6 +50,45 @@ public indirect enum Setting: Sendable, Equatable {
   }
 }
 
+extension Setting: Hashable {
+  public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+/// Coded as one entry named after the kind of the value, so that 5 and 5.0 stay what they are. Numbers must be finite.
+extension Setting: Codable {
+  private enum Kind: String, CodingKey { case null, bool, integer, number, text, list, keys, values }
+
+  public init(from decoder: any Decoder) throws {
+    let coded = try decoder.container(keyedBy: Kind.self)
+    switch coded.allKeys.first {
+    case .bool: self = .bool(try coded.decode(Bool.self, forKey: .bool))
+    case .integer: self = .integer(try coded.decode(Int.self, forKey: .integer))
+    case .number: self = .number(try coded.decode(Double.self, forKey: .number))
+    case .text: self = .text(try coded.decode(String.self, forKey: .text))
+    case .list: self = .list(try coded.decode([Setting].self, forKey: .list))
+    case .keys, .values:
+      let keys = try coded.decode([String].self, forKey: .keys)
+      self = .map(Array(zip(keys, try coded.decode([Setting].self, forKey: .values))))
+    case .null, nil: self = .null
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var coded = encoder.container(keyedBy: Kind.self)
+    switch self {
+    case .null: try coded.encodeNil(forKey: .null)
+    case .bool(let value): try coded.encode(value, forKey: .bool)
+    case .integer(let value): try coded.encode(value, forKey: .integer)
+    case .number(let value): try coded.encode(value, forKey: .number)
+    case .text(let value): try coded.encode(value, forKey: .text)
+    case .list(let items): try coded.encode(items, forKey: .list)
+    case .map(let items):
+      try coded.encode(items.map(\.key), forKey: .keys)
+      try coded.encode(items.map(\.value), forKey: .values)
+    }
+  }
+}
+
 /// The form of a parameter: feeds decoding, `explain`, the JSON schema and the docs.
 public indirect enum ParameterForm: Sendable {
   case flag
@@ -99,8 +138,8 @@ public struct Parameter<Owner>: Sendable {
   public let form: ParameterForm
   public let required: Bool
   public let summary: String
-  let decode: @Sendable (Setting, inout Owner) throws -> Void
-  let encode: @Sendable (Owner) -> Setting
+  public let decode: @Sendable (Setting, inout Owner) throws -> Void
+  public let encode: @Sendable (Owner) -> Setting
 
   public init<Value: ParameterType>(
     _ name: String, _ path: WritableKeyPath<Owner, Value> & Sendable, _ form: ParameterForm, required: Bool = false,
@@ -112,5 +151,19 @@ public struct Parameter<Owner>: Sendable {
     self.summary = summary
     decode = { setting, owner in owner[keyPath: path] = try Value(setting, form: form) }
     encode = { $0[keyPath: path].setting }
+  }
+
+  /// A parameter that the owner keeps in a way of its own. `decode` throws `Problem` or `Problems`, places relative to the
+  /// value.
+  public init(
+    _ name: String, _ form: ParameterForm, required: Bool = false, _ summary: String,
+    decode: @escaping @Sendable (Setting, inout Owner) throws -> Void, encode: @escaping @Sendable (Owner) -> Setting
+  ) {
+    self.name = name
+    self.form = form
+    self.required = required
+    self.summary = summary
+    self.decode = decode
+    self.encode = encode
   }
 }

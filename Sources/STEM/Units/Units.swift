@@ -1,5 +1,5 @@
 /// Units that job files and input files carry. Inside the program: eV, Å, rad, Å⁻¹, px.
-public enum Unit: String, Sendable, CaseIterable {
+public enum Unit: String, Sendable, CaseIterable, Codable {
   case electronvolt = "eV"
   case kiloelectronvolt = "keV"
   case angstrom = "Å"
@@ -90,7 +90,7 @@ public enum Unit: String, Sendable, CaseIterable {
 }
 
 /// A number with the unit in which it was given.
-public struct Quantity: Hashable, Sendable, CustomStringConvertible {
+public struct Quantity: Hashable, Sendable, Codable, CustomStringConvertible {
   public var value: Double
   public var unit: Unit
 
