@@ -1,3 +1,4 @@
+import Engine
 import Digest
 import Foundation
 import STEM
