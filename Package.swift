@@ -97,8 +97,11 @@ let package = Package(
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
     tests("EndToEndTests", "ronchi", "Formats", "HDF5", "STEM"),
     .testTarget(
-      name: "InteropTests", dependencies: ["ronchi", "TestSupport"],
-      exclude: ["check_dpc.py", "open_with_peers.py", "read_with_ronchi.py", "run_docs.py", "requirements.txt"]),
+      name: "InteropTests", dependencies: ["ronchi", "TestSupport", "STEM", "USID"],
+      exclude: [
+        "check_dpc.py", "open_with_peers.py", "read_every_element.py", "read_with_ronchi.py", "run_docs.py",
+        "requirements.txt",
+      ]),
     .target(
       name: "FuzzSupport", dependencies: ["STEM", "Formats", "HDF5", "Jobs"], path: "Tests/FuzzSupport",
       exclude: ["README.md"]),

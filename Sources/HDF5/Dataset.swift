@@ -73,7 +73,7 @@ extension Container where Self: ~Copyable {
   }
 
   /// Creates a dataset and the groups above it; an empty shape makes a scalar. `fill` is what elements are that nobody
-  /// writes. The corresponding C function is `H5Dcreate2`.
+  /// writes; both parts of a complex one. The corresponding C function is `H5Dcreate2`.
   @discardableResult
   public func createDataset(
     _ path: String, shape: [Int], type: ElementType, layout: DatasetLayout = .contiguous,
@@ -82,12 +82,12 @@ extension Container where Self: ~Copyable {
     let here = location
     let label = here.label(path)
     let space = try dataspace(shape, on: label)
-    let type = try type.make()
+    let fileType = try type.make()
     let creation = try datasetCreation(layout, on: label)
-    if let fill { try setFill(fill, creation, on: label) }
+    if let fill { try setFill(fill, isComplex: type.isComplex, creation, on: label) }
     let links = try linkCreation(label)
     let id = try check("H5Dcreate2", on: label) {
-      H5Dcreate2(here.id, path, type.id, space.id, links.id, creation.id, ronchi_h5p_default())
+      H5Dcreate2(here.id, path, fileType.id, space.id, links.id, creation.id, ronchi_h5p_default())
     }
     return try Dataset(OwnedID(id, H5Dclose), here.file, here.appending(path))
   }
@@ -104,11 +104,12 @@ extension Container where Self: ~Copyable {
 
 /// The corresponding C function is `H5Pset_fill_value`.
 private func setFill<Number: HDF5Number>(
-  _ fill: Number, _ list: borrowing OwnedID, on label: String
+  _ fill: Number, isComplex: Bool, _ list: borrowing OwnedID, on label: String
 ) throws(HDF5Error) {
-  var value = fill
+  let number = Number.numberType
+  let type = try (isComplex ? ElementType.complex(number, .native) : .number(number)).make()
   let id = list.id
-  try check("H5Pset_fill_value", on: label) { H5Pset_fill_value(id, Number.numberType.native, &value) }
+  try check("H5Pset_fill_value", on: label) { H5Pset_fill_value(id, type.id, [fill, fill]) }
 }
 
 /// The corresponding C functions are `H5Pset_chunk`, `H5Pset_shuffle`, `H5Pset_deflate`, `H5Pset_alloc_time`.

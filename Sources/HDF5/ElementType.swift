@@ -29,6 +29,10 @@ public indirect enum ElementType: Sendable, Equatable, Codable, CustomStringConv
     if case .number(let type, _) = self { type } else { nil }
   }
 
+  public var isComplex: Bool {
+    if case .complex = self { true } else { false }
+  }
+
   /// The byte order, when it is a number or complex.
   public var endianness: Endianness? {
     switch self {

@@ -94,7 +94,13 @@ extension Declaration {
 }
 
 extension OutputKind {
-  var words: String { self == .perPositionProfile ? "profile at every position" : rawValue }
+  var words: String {
+    switch self {
+    case .perPositionProfile: "profile at every position"
+    case .value: "single value"
+    default: rawValue
+    }
+  }
 }
 
 extension ParameterForm {

@@ -41,6 +41,20 @@ struct ColorMap: Sendable {
     value.isNaN ? .missing : colors[Int((max(0, min(1, value)) * 255).rounded())]
   }
 
+  /// The color of a whole number; every 256th is the same.
+  subscript(category value: Double) -> Color {
+    let turn = value.rounded().truncatingRemainder(dividingBy: 256)
+    return colors[Int(turn < 0 ? turn + 256 : turn)]
+  }
+
+  /// Neighbors differ: the hue turns by the golden angle, the lightness goes through three steps.
+  static let categories = ColorMap { t in
+    let number = (t * 255).rounded()
+    let hue = number * (3 - 5.0.squareRoot()) * Double.pi + 0.7
+    let lightness = 45 + 18 * number.truncatingRemainder(dividingBy: 3)
+    return Color(lightness: lightness, a: 48 * cos(hue), b: 48 * sin(hue))
+  }
+
   /// Black to white.
   static let gray = ColorMap { Color(UInt8(255 * $0), UInt8(255 * $0), UInt8(255 * $0)) }
 

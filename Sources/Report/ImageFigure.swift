@@ -26,7 +26,8 @@ struct ImageFigure {
     self.plane = plane
     contrast = Contrast(
       result.values, kind: result.kind, signed: result.signed,
-      isDirection: result.quantity == "Angle" && result.unit == "rad" && result.signed)
+      isDirection: result.quantity == "Angle" && result.unit == "rad" && result.signed,
+      isCategorical: result.categorical)
     zoom = Self.zoom(plane, isSquare: result.kind != .perPositionProfile)
   }
 
@@ -72,7 +73,7 @@ struct ImageFigure {
   private func drawColorBar(on canvas: inout Canvas, x: Int) {
     let (first, height) = (origin.y, bodyHeight)
     for row in 0..<height {
-      let color = contrast.map[1 - (Double(row) + 0.5) / Double(height)]
+      let color = contrast.barColor(1 - (Double(row) + 0.5) / Double(height))
       canvas.fill(x: x..<x + Self.barWidth, y: first + row..<first + row + 1, color)
     }
     canvas.frame(x: x..<x + Self.barWidth, y: first..<first + height, .faint)

@@ -8,6 +8,7 @@ struct Picture {
 
 extension ResultArray {
   /// The picture of an output: a line for a profile, positions × bins for profiles of positions, otherwise an image.
+  /// Of an output that is a view of itself.
   func picture() -> Picture {
     switch kind {
     case .profile where axes.count == 1 && values.count > 1: LinePlot(self).picture()

@@ -17,7 +17,11 @@ public enum QuickLooks {
     return resultPath.dropLast(suffix) + "_images"
   }
 
-  /// Writes `<analysis>_<index>_<output>.png` for every output, and `…_<vector>.png` in colors for maps `<vector>_y` whose
+  /// Frames of a stack that get a picture.
+  static let shownFrames = 6
+
+  /// Writes `<analysis>_<index>_<output>.png` for every output; `…_amplitude.png` and `…_phase.png` of complex numbers,
+  /// `…_0.png` and so on of the first frames of a stack; and `…_<vector>.png` in colors for maps `<vector>_y` whose
   /// attribute `vector_x` names the other component.
   /// - Parameters:
   ///   - folder: made where it does not exist; `defaultFolder` when nil
@@ -41,12 +45,24 @@ public enum QuickLooks {
         outcome.skipped.append(("\(entry.analysis) \(entry.output)", reason))
         continue
       }
-      let path = "\(folder)/\(fileName(entry))"
-      try ResultArray(result, in: catalog).picture().write(to: path)
-      outcome.written.append(path)
+      try writeViews(of: try ResultArray(result, in: catalog), entry, folder: folder, &outcome)
       if let path = try writeVector(result, catalog, folder: folder) { outcome.written.append(path) }
     }
     return outcome
+  }
+
+  private static func writeViews(
+    of array: ResultArray, _ entry: ResultEntry, folder: String, _ outcome: inout Outcome
+  ) throws(Problem) {
+    for view in array.views(firstFrames: shownFrames) {
+      let path = "\(folder)/\(fileName(entry, view.suffix))"
+      try view.array.picture().write(to: path)
+      outcome.written.append(path)
+    }
+    if array.frameCount > shownFrames {
+      let left = array.frameCount - shownFrames
+      outcome.skipped.append(("\(entry.analysis) \(entry.output)", "has \(left) more frames"))
+    }
   }
 
   /// nil where the result is no component of a vector.
@@ -64,15 +80,17 @@ public enum QuickLooks {
   }
 
   private static func reasonToSkip(_ entry: ResultEntry) -> String? {
-    if !entry.components.isEmpty { return "has components \(entry.components.joined(separator: ", "))" }
-    if entry.kind == .volume { return "has \(entry.shape.count) dimensions" }
+    if !entry.components.isEmpty, entry.components != ["r", "i"] {
+      return "has components \(entry.components.joined(separator: ", "))"
+    }
+    if let reason = ResultArray.reasonNotToDraw(entry.kind, axisCount: entry.shape.count) { return reason }
     if entry.shape.reduce(1, *) > 1 << 25 { return "has \(entry.shape.reduce(1, *)) values" }
     return nil
   }
 
-  static func fileName(_ entry: ResultEntry) -> String {
+  static func fileName(_ entry: ResultEntry, _ suffix: String = "") -> String {
     let number = String(format: "%03d", entry.index)
     // A slash would be a folder.
-    return "\(entry.analysis)_\(number)_\(entry.output).png".replacingOccurrences(of: "/", with: "_")
+    return "\(entry.analysis)_\(number)_\(entry.output)\(suffix).png".replacingOccurrences(of: "/", with: "_")
   }
 }

@@ -31,20 +31,28 @@ public struct ResultArray: Sendable {
   public var kind: OutputKind
   /// One an axis of the array, slow first.
   public var axes: [Axis]
-  /// Row-major; as many as the product of the axes' lengths.
+  /// Row-major; as many as the product of the axes' lengths. NaN where missing, also for integers.
   public var values: [Double]
+  /// Of complex numbers, whose real parts are `values`; nil otherwise.
+  public var imaginary: [Double]?
   public var quantity: String
   public var unit: String
   /// Whether zero is in the middle of the color scale.
   public var signed: Bool
-  /// Whether the values were stored as `float32`.
-  public var isSinglePrecision: Bool
+  /// Whether the numbers are names of classes.
+  public var categorical: Bool
+  /// How the values are stored.
+  public var element: ElementType
+  /// Of a table: one a step of the last axis.
+  public var columns: [TableColumn]?
 
   public init(
     analysis: String, index: Int = 0, output: String, kind: OutputKind, axes: [Axis], values: [Double],
-    quantity: String = "", unit: String = "", signed: Bool = false, isSinglePrecision: Bool = false
+    imaginary: [Double]? = nil, quantity: String = "", unit: String = "", signed: Bool = false,
+    categorical: Bool = false, element: ElementType = .float64, columns: [TableColumn]? = nil
   ) {
     precondition(axes.reduce(1) { $0 * $1.values.count } == values.count, "as many values as the axes have places")
+    precondition((imaginary?.count ?? values.count) == values.count, "as many imaginary parts as real ones")
     self.analysis = analysis
     self.index = index
     self.output = output
@@ -54,7 +62,10 @@ public struct ResultArray: Sendable {
     self.quantity = quantity
     self.unit = unit
     self.signed = signed
-    self.isSinglePrecision = isSinglePrecision
+    self.imaginary = imaginary
+    self.categorical = categorical
+    self.element = element
+    self.columns = columns
   }
 
   public var shape: [Int] { axes.map(\.values.count) }

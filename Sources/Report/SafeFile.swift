@@ -51,15 +51,16 @@ struct ByteSink {
 
   func append(_ text: String) throws(Problem) { try append(Array(text.utf8)) }
 
-  /// Numbers as `float32` or `float64`, little endian.
-  func append(_ values: [Double], asSingle: Bool) throws(Problem) {
+  /// Numbers as they are stored, little endian; pairs for complex ones. NaN becomes the missing value of integers.
+  func append(_ values: [Double], as element: ElementType) throws(Problem) {
     let chunk = 1 << 16
     for start in stride(from: 0, to: values.count, by: chunk) {
       let part = values[start..<min(start + chunk, values.count)]
-      if asSingle {
-        try append(raw: part.map { Float($0).bitPattern.littleEndian })
-      } else {
-        try append(raw: part.map { $0.bitPattern.littleEndian })
+      switch element {
+      case .float32, .complex64: try append(raw: part.map { Float($0).bitPattern.littleEndian })
+      case .float64, .complex128: try append(raw: part.map { $0.bitPattern.littleEndian })
+      case .int32: try append(raw: part.map { Int32(exactly: $0)?.littleEndian ?? Int32.min.littleEndian })
+      case .uint8: try append(raw: part.map { UInt8(exactly: $0) ?? .max })
       }
     }
   }

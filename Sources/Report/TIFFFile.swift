@@ -31,7 +31,7 @@ extension ResultArray {
     directory.add(339, short: 3)
     try ByteSink.write(path) { sink in
       try sink.append(directory.bytes)
-      try sink.append(plane.values, asSingle: true)
+      try sink.append(plane.values, as: .float32)
     }
   }
 

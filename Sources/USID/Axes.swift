@@ -32,6 +32,10 @@ struct AxisSet: Equatable {
   /// One value, for maps.
   static let singleValue = AxisSet(.spectroscopic, "Single_Value", [Axis(name: "arb", unit: "a.u.", values: [0])])
 
+  /// One value at a single position: both sides have a dimension, and pyUSID needs different names.
+  static let singleNumber = AxisSet(
+    .spectroscopic, "Single_Number", [Axis(name: "arb_value", unit: "a.u.", values: [0])])
+
   /// X and Y; Å from the first position where the step is known, otherwise px.
   static func scan(_ shape: Shape, _ calibration: Calibration) -> AxisSet {
     let step = calibration.scanStep?.value
@@ -64,10 +68,12 @@ struct AxisSet: Equatable {
       ])
   }
 
-  static func profile(_ axis: OutputAxis) -> AxisSet {
-    let base = axis.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }
+  /// Dimensions that an output has of its own, slow first.
+  static func own(_ side: Side, _ axes: [OutputAxis]) -> AxisSet {
+    let names = axes.map { String($0.name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) }
     return AxisSet(
-      .spectroscopic, "Profile_" + String(base), [Axis(name: axis.name, unit: axis.unit, values: axis.values)])
+      side, (side == .position ? "Position_" : "Profile_") + names.joined(separator: "_"),
+      axes.reversed().map { Axis(name: $0.name, unit: $0.unit, values: $0.values) })
   }
 }
 
@@ -83,23 +89,44 @@ struct RunAxes {
 
   /// Throws `Problem` for a description that no dataset can have.
   func axes(of output: OutputDescription) throws(Problem) -> (position: AxisSet, spectroscopic: AxisSet) {
-    switch output.kind {
-    case .map: return (scan, .singleValue)
-    case .pattern: return (.singlePosition, detector)
-    case .profile: return (.singlePosition, try profile(of: output))
-    case .perPositionProfile: return (scan, try profile(of: output))
-    case .volume: throw Problem(.internalError, at: output.name, "outputs of kind volume are not written yet")
-    }
+    let position: AxisSet =
+      switch output.rows {
+      case .scan: scan
+      case .single: .singlePosition
+      case .axes(let axes): try own(.position, axes, of: output, beside: names(output.columns))
+      }
+    let spectroscopic: AxisSet =
+      switch output.columns {
+      case .single: output.rows == .single ? .singleNumber : .singleValue
+      case .detector: detector
+      case .axes(let axes): try own(.spectroscopic, axes, of: output, beside: names(output.rows))
+      }
+    return (position, spectroscopic)
   }
 
-  private func profile(of output: OutputDescription) throws(Problem) -> AxisSet {
-    guard let axis = output.axis, !axis.values.isEmpty, axis.values.allSatisfy(\.isFinite) else {
-      throw Problem(.internalError, at: output.name, "a profile needs an axis of finite values")
+  private func names(_ rows: OutputRows) -> [String] {
+    if case .axes(let axes) = rows { axes.map(\.name) } else { scan.axes.map(\.name) }
+  }
+
+  private func names(_ columns: OutputColumns) -> [String] {
+    if case .axes(let axes) = columns { axes.map(\.name) } else { detector.axes.map(\.name) }
+  }
+
+  /// Checks that each dimension of a dataset has a name to itself: pyUSID addresses them by name.
+  private func own(
+    _ side: AxisSet.Side, _ axes: [OutputAxis], of output: OutputDescription, beside others: [String]
+  ) throws(Problem) -> AxisSet {
+    guard !axes.isEmpty, axes.allSatisfy({ !$0.values.isEmpty && $0.values.allSatisfy(\.isFinite) }) else {
+      throw Problem(.internalError, at: output.name, "a dimension of its own needs an axis of finite values")
     }
-    let taken = (scan.axes + AxisSet.singlePosition.axes).map(\.name)
-    guard !axis.name.isEmpty, !taken.contains(axis.name) else {
-      throw Problem(.internalError, at: output.name, "the axis cannot be called '\(axis.name)'")
+    var taken = others + ["arb"]
+    for axis in axes {
+      guard !axis.name.isEmpty, !taken.contains(axis.name) else {
+        throw Problem(
+          .internalError, at: output.name, "an axis cannot be called '\(axis.name)': it has no name, or shares it")
+      }
+      taken.append(axis.name)
     }
-    return .profile(axis)
+    return .own(side, axes)
   }
 }

@@ -68,10 +68,11 @@ struct Grid: Sendable {
   /// Whether it stands for a single position or value only.
   var isSingle: Bool { count == 1 && dimensions.allSatisfy { $0.name.lowercased().hasPrefix("arb") } }
 
-  /// Two dimensions of the given shape where the file had to leave out one of size 1.
+  /// Two dimensions of the given shape where the file had to leave out one of size 1; itself where its dimensions have other
+  /// names.
   func widened(to shape: [Int]?, _ names: [String]) -> Grid {
-    guard let shape, shape.count == 2, dimensions.count < 2, shape.allSatisfy({ (1...count).contains($0) }),
-      shape[0] * shape[1] == count, shape.contains(count)
+    guard let shape, shape.count == 2, dimensions.count < 2, dimensions.allSatisfy({ names.contains($0.name) }),
+      shape.allSatisfy({ (1...count).contains($0) }), shape[0] * shape[1] == count, shape.contains(count)
     else { return self }
     var copy = self
     let unit = dimensions.first?.unit ?? ""

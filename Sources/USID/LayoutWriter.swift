@@ -98,11 +98,14 @@ struct LayoutWriter {
     let (position, spectroscopic) = try axes.axes(of: output)
     let path = "\(group)/\(output.name)"
     let dataset = try file.createDataset(
-      path, shape: [position.count, spectroscopic.count], of: output.element == .float32 ? .f32 : .f64,
-      fill: output.element == .float32 ? Float.nan : Double.nan)
+      path, shape: [position.count, spectroscopic.count], type: output.element.stored, fill: output.element.fill)
     let main = MainDescription(quantity: output.quantity, unit: output.unit, summary: output.summary)
-    try describe(
-      dataset, main, [("kind", .text(output.kind.rawValue)), ("signed", .bool(output.signed))] + output.attributes)
+    var more: [(key: String, value: Setting)] = [
+      ("kind", .text(output.kind.rawValue)), ("signed", .bool(output.signed)),
+    ]
+    if output.categorical { more.append(("categorical", .bool(true))) }
+    if let missing = output.element.missingValue { more.append(("missing_value", .integer(missing))) }
+    try describe(dataset, main, more + output.attributes)
     try link(dataset, position, spectroscopic, in: file)
     return ResultPlaces.Output(
       name: output.name, path: path, kind: output.kind, element: output.element, rows: position.count,

@@ -2,7 +2,8 @@ import HDF5
 import STEM
 
 extension ResultCatalog {
-  /// The values of an output in its N-dimensional form, `entry.shape`, slow first.
+  /// The values of an output in its N-dimensional form, `entry.shape`, slow first. NaN stands for the `missing_value` of
+  /// integers.
   ///
   /// A complex output needs a `component`: `r` or `i`; other compounds are not read. Throws `Problem` 65.
   public func read(_ result: StoredResult, component: String? = nil) throws -> DenseArray {
@@ -23,15 +24,15 @@ extension ResultCatalog {
     _ dataset: borrowing Dataset, _ result: StoredResult, _ component: String?, _ place: String
   ) throws -> [Double] {
     switch result.element {
-    case .number: return try dataset.values(as: Double.self)
+    case .number:
+      let values = try dataset.values(as: Double.self)
+      guard case .integer(let missing)? = result.own("missing_value") else { return values }
+      return values.map { $0 == Double(missing) ? .nan : $0 }
     case .complex:
       guard let component, let part = result.entry.components.firstIndex(of: component) else {
         throw Problem(.badData, at: place, "is complex; ask for component r or i")
       }
-      var both = [Double](repeating: 0, count: 2 * dataset.count)
-      try both.withUnsafeMutableBytes {
-        try dataset.read(dataset.whole, into: $0, as: .complex(.f64, .native))
-      }
+      let both = try dataset.doubles(of: .complex128)
       return stride(from: part, to: both.count, by: 2).map { both[$0] }
     default:
       throw Problem(.badData, at: place, "holds elements of type \(result.element); only numbers can be read")

@@ -106,8 +106,9 @@ private struct CatalogWalk {
     let stored = try dataset.attribute("kind")?.string.flatMap(OutputKind.init)
     return ResultEntry(
       analysis: tool.isEmpty ? "" : try group.attribute("analysis")?.string ?? tool, index: index, output: name,
-      path: dataset.path, kind: stored ?? kind(grids), shape: dimensions.map(\.size), dimensions: dimensions,
-      components: components(dataset.elementType), quantity: try dataset.attribute("quantity")?.string ?? "",
+      path: dataset.path, kind: stored ?? kind(grids), element: dataset.elementType.numpyName,
+      shape: dimensions.map(\.size), dimensions: dimensions, components: components(dataset.elementType),
+      columns: try columns(of: dataset), quantity: try dataset.attribute("quantity")?.string ?? "",
       unit: try dataset.attribute("units")?.string ?? "")
   }
 
@@ -120,9 +121,18 @@ private struct CatalogWalk {
     else { return nil }
     let scan = try group.attribute("scan_shape")?.doubles?.compactMap { Int(exactly: $0) }
     let detector = try group.attribute("detector_shape")?.doubles?.compactMap { Int(exactly: $0) }
+    let table = try self.columns(of: dataset).map { [columns.count / max(1, $0.count), $0.count] }
     return GridPair(
-      position: rows.isSingle ? rows : rows.widened(to: scan, ["Y", "X"]),
-      spectroscopic: columns.isSingle ? columns : columns.widened(to: detector, ["Qy", "Qx"]))
+      position: rows.widened(to: scan, ["Y", "X"]),
+      spectroscopic: columns.widened(to: detector, ["Qy", "Qx"]).widened(to: table, ["rank", "column"]))
+  }
+
+  /// nil where the dataset is no table.
+  private func columns(of dataset: borrowing Dataset) throws -> [TableColumn]? {
+    guard let names = try dataset.attribute(OutputTable.columnNames)?.strings,
+      let units = try dataset.attribute(OutputTable.columnUnits)?.strings, names.count == units.count
+    else { return nil }
+    return zip(names, units).map { TableColumn($0, unit: $1) }
   }
 
   /// nil where the datasets do not describe `points` points.

@@ -30,12 +30,16 @@ public struct ResultEntry: Sendable, Codable, Equatable {
   /// Of the dataset in the file.
   public var path: String
   public var kind: OutputKind
+  /// As NumPy names it: `float32`, `complex64`, `int32`; a description for what NumPy does not have.
+  public var element: String
   /// The N-dimensional form, slow first, without the `arb` dimension of single positions and values.
   public var shape: [Int]
   /// One an entry of `shape`.
   public var dimensions: [ResultDimension]
   /// Names of the fields of a compound; empty for plain numbers.
   public var components: [String]
+  /// Of a table: one a step of the last dimension.
+  public var columns: [TableColumn]?
   public var quantity: String
   public var unit: String
 }
@@ -50,6 +54,10 @@ public struct StoredResult: Sendable {
   public var summary: String
   /// All attributes but references, by name.
   public var attributes: [(key: String, value: Setting)]
+  /// Whether the numbers are names of classes.
+  public var categorical: Bool { own("categorical") == .bool(true) }
+  /// What one value is; nil for types that Ronchi does not write.
+  public var outputElement: STEM.ElementType? { STEM.ElementType(element) }
   /// The results group, or the group around the dataset.
   public var groupPath: String
   /// Parameters, calibration and provenance, by name.
@@ -57,9 +65,12 @@ public struct StoredResult: Sendable {
   /// How rows and columns become the N-dimensional form.
   let grids: GridPair
 
+  /// An attribute of the dataset.
+  func own(_ name: String) -> Setting? { attributes.first { $0.key == name }?.value }
+
   /// A value of the results group or, where it has none, of the dataset.
   public subscript(name: String) -> Setting? {
-    (groupAttributes.first { $0.key == name } ?? attributes.first { $0.key == name })?.value
+    groupAttributes.first { $0.key == name }?.value ?? own(name)
   }
 }
 

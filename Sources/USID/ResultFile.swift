@@ -4,7 +4,7 @@ import STEM
 
 /// Files of results: laid out completely before the first value is computed, so that afterwards only raw data moves.
 public enum ResultFile {
-  /// Lays out a new file on one rank: all groups, datasets (contiguous, allocated, filled with NaN) and attributes;
+  /// Lays out a new file on one rank: all groups, datasets (contiguous, allocated, all values missing) and attributes;
   /// closed, not synced. Throws `Problem`: 73 where the file exists or cannot be created, 74 for a full disk; a file
   /// that could not be finished is removed again. Throws `Problems` for a layout that no file can have.
   public static func create(_ path: String, _ layout: ResultFileLayout) throws -> ResultPlaces {
@@ -211,15 +211,7 @@ extension ScanFileLayout {
 /// Bytes of the values of all outputs.
 private func storage(_ groups: [ResultGroupLayout], _ scan: Shape, _ detector: Shape) -> Int {
   groups.flatMap(\.outputs).reduce(0) { sum, output in
-    let bins = output.axis?.values.count ?? 1
-    let values =
-      switch output.kind {
-      case .map: scan.count
-      case .pattern: detector.count
-      case .profile: bins
-      case .perPositionProfile, .volume: scan.count * bins
-      }
-    return sum + values * output.element.size
+    sum + output.rowCount(scan: scan) * output.columnCount(detector: detector) * output.element.size
   }
 }
 

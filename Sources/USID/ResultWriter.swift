@@ -55,39 +55,40 @@ public final class ResultWriter {
 
   deinit { releaseDatasets() }
 
-  /// Rows of a map or per-position profile: `positions.count` × columns elements of the output's type.
+  /// Rows of an output: `positions.count` × columns elements of its type. Positions are those of the scan where the output
+  /// has a row a scan position; otherwise rows in the order of the output's own dimensions, such as a part of an object.
   /// Throws `Problem` 74 naming file, dataset, positions and reason.
   public func writeRows(group: Int, output: Int, positions: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws {
     let place = places.groups[group].outputs[output]
-    let type: NumberType = place.element == .float32 ? .f32 : .f64
-    try write(outputs[group][output], place.path, positions, columns: place.columns, type, bytes)
+    try write(outputs[group][output], place.path, positions, columns: place.columns, place.element.stored, bytes)
   }
 
-  /// A whole output, row-major; converted to the output's type.
+  /// As above, from numbers that are converted as `writeWhole` converts them.
+  public func writeRows(group: Int, output: Int, positions: Range<Int>, _ values: [Double]) throws {
+    let place = places.groups[group].outputs[output]
+    try place.element.withStored(values, at: "\(path):\(place.path)") {
+      try writeRows(group: group, output: output, positions: positions, $0)
+    }
+  }
+
+  /// A whole output, row-major; converted to the output's type. Complex values are pairs of real and imaginary part.
+  /// Integers are rounded, NaN stands for a missing one. Throws `Problem` where the number of values is wrong, or a value
+  /// does not fit the type.
   public func writeWhole(group: Int, output: Int, _ values: [Double]) throws {
     let place = places.groups[group].outputs[output]
-    guard values.count == place.rows * place.columns else {
+    guard values.count == place.rows * place.columns * place.element.parts else {
+      let pairs = place.element.isComplex ? " pairs" : ""
       throw Problem(
         .internalError, at: "\(path):\(place.path)",
-        "\(values.count) values given; the output has \(place.rows) × \(place.columns)")
+        "\(values.count) values given; the output has \(place.rows) × \(place.columns)\(pairs)")
     }
-    func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
-      try writeRows(group: group, output: output, positions: 0..<place.rows, bytes)
-    }
-    if place.element == .float32 {
-      try values.map { Float($0) }.withUnsafeBytes(writeAll)
-    } else {
-      try values.withUnsafeBytes(writeAll)
-    }
+    try writeRows(group: group, output: output, positions: 0..<place.rows, values)
   }
 
-  /// A whole output, row-major. What other ranks wrote is seen after a `flush`.
+  /// A whole output, row-major, as `writeWhole` takes it. What other ranks wrote is seen after a `flush`.
   public func readWhole(group: Int, output: Int) throws -> [Double] {
-    let place = places.groups[group].outputs[output]
     let dataset = outputs[group][output]
-    return try using(path, .reading) {
-      try dataset.value.values(Hyperslab(start: [0, 0], count: [place.rows, place.columns]), as: Double.self)
-    }
+    return try using(path, .reading) { try dataset.value.doubles(of: places.groups[group].outputs[output].element) }
   }
 
   /// Frames of a scan, in its pixel type, row-major.
@@ -95,7 +96,7 @@ public final class ResultWriter {
     guard let place = places.frames, let frames else {
       throw Problem(.internalError, at: path, "has no place for frames")
     }
-    let type = NumberType(rawValue: place.pixelType.rawValue) ?? .f64
+    let type = HDF5.ElementType.number(NumberType(rawValue: place.pixelType.rawValue) ?? .f64)
     try write(frames, place.path, positions, columns: place.pixels, type, bytes)
   }
 
@@ -119,7 +120,7 @@ public final class ResultWriter {
     guard let dataset else { throw Problem(.internalError, at: path, "has no \(name) for this pass") }
     let marks = [UInt8](repeating: 1, count: positions.count)
     try marks.withUnsafeBytes {
-      try write(dataset, dataset.value.path, positions, columns: nil, .u8, $0)
+      try write(dataset, dataset.value.path, positions, columns: nil, .number(.u8), $0)
     }
   }
 
@@ -145,7 +146,7 @@ public final class ResultWriter {
   }
 
   private func write(
-    _ dataset: OpenDataset, _ place: String, _ positions: Range<Int>, columns: Int?, _ type: NumberType,
+    _ dataset: OpenDataset, _ place: String, _ positions: Range<Int>, columns: Int?, _ type: HDF5.ElementType,
     _ bytes: UnsafeRawBufferPointer
   ) throws {
     guard !positions.isEmpty else { return }
@@ -158,7 +159,7 @@ public final class ResultWriter {
     let start = columns == nil ? [positions.lowerBound] : [positions.lowerBound, 0]
     let count = columns.map { [positions.count, $0] } ?? [positions.count]
     do {
-      try dataset.value.write(from: bytes, start: start, count: count, as: type)
+      try dataset.value.write(Hyperslab(start: start, count: count), from: bytes, as: type)
     } catch {
       var problem = Problem(error, .writing, path)
       problem.place = label

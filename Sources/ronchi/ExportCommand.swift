@@ -11,6 +11,9 @@ struct ExportCommand: ParsableCommand {
       EXAMPLES
         ronchi export result.h5 --analysis virtual_detectors --output bf -o bf.tif
         ronchi export result.h5 --analysis radial_profile --output mean_profile -o profile.csv
+
+      Images of complex numbers and of stacks are several files: object_amplitude.tif, object_phase.tif,
+      components_0.tif, components_1.tif, and so on. The names of the files that were written are printed.
       """)
 
   @Argument(help: "A result of ronchi run.") var path: String
@@ -23,15 +26,17 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     _ = try ExportFormat(path: file)
-    if !overwrite, FileManager.default.fileExists(atPath: file) {
-      throw Problem(.cannotCreate, at: file, "exists; use --overwrite to replace it")
-    }
     let catalog = try ResultCatalog(path)
     guard let result = catalog.result(analysis: analysis, output: output, index: index) else {
       throw Problem(.usage, at: path, missing(catalog))
     }
-    try ResultArray(result, in: catalog).export(to: file)
-    print(file)
+    let array = try ResultArray(result, in: catalog)
+    let paths = try array.exportPaths(to: file)
+    if !overwrite, let taken = paths.first(where: FileManager.default.fileExists) {
+      throw Problem(.cannotCreate, at: taken, "exists; use --overwrite to replace it")
+    }
+    try array.export(to: file)
+    for path in paths { print(path) }
   }
 
   private func missing(_ catalog: ResultCatalog) -> String {

@@ -40,11 +40,17 @@ struct InfoCommand: ParsableCommand {
       for result in results {
         let entry = result.entry
         let shape = entry.dimensions.map { "\($0.name) \($0.size)" }.joined(separator: " × ")
+        let quantity = entry.columns.map(words) ?? "\(entry.quantity) [\(entry.unit)]"
         print(
-          "  \(padded(entry.output, 22)) \(padded(entry.kind.rawValue, 20)) \(padded(shape, 24)) \(entry.quantity) [\(entry.unit)]"
-        )
+          "  \(padded(entry.output, 22)) \(padded(entry.kind.rawValue, 20)) \(padded(entry.element, 10)) "
+            + "\(padded(shape, 24)) \(quantity)")
       }
     }
+  }
+
+  /// `y [px], x [px], intensity`
+  private func words(_ columns: [TableColumn]) -> String {
+    columns.map { $0.unit.isEmpty ? $0.name : "\($0.name) [\($0.unit)]" }.joined(separator: ", ")
   }
 
   private func describeInput() throws {

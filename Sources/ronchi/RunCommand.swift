@@ -85,13 +85,18 @@ struct RunCommand: ParsableCommand {
     options.acceptsTouched = acceptTouched
     var summary = try JobRun(plan, options: options, ranks: ranks, events: session.console, since: began).run()
     try ranks.onFirst {
-      if plan.images { summary.images = try QuickLooks.write(summary.outputPath, groups: summary.groups).written }
+      var undrawn: [(output: String, reason: String)] = []
+      if plan.images {
+        let outcome = try QuickLooks.write(summary.outputPath, groups: summary.groups)
+        (summary.images, undrawn) = (outcome.written, outcome.skipped)
+      }
       if logging.logFormat == .json { return print(summary.json) }
       print(summary.text)
       if verbose { for line in summary.rankLines { print(line) } }
       if !summary.images.isEmpty {
         print("pictures: \(summary.images.count) in \(QuickLooks.defaultFolder(for: summary.outputPath))")
       }
+      for (output, reason) in undrawn { print("not drawn: \(output) \(reason)") }
       print("result: \(summary.outputPath)")
     }
   }

@@ -89,7 +89,7 @@ struct ExportTests {
       analysis: "radial_profile", output: "profile", kind: .perPositionProfile,
       axes: [axis("Y", "nm", 2), axis("X", "nm", 2), axis("Radius", "px", 3, step: 1)],
       values: (0..<12).map(Double.init),
-      isSinglePrecision: true)
+      element: .float32)
     try withFolder { folder in
       try array.export(to: folder + "/a.csv")
       let lines = try String(contentsOfFile: folder + "/a.csv", encoding: .utf8).split(separator: "\n")

@@ -74,9 +74,81 @@ struct QuickLookTests {
       let map = try ResultArray(
         #require(catalog.result(analysis: "center_of_mass", output: "deflection_y")), in: catalog)
       #expect(map.shape == [5, 7] && map.values == (0..<35).map { Double($0) - 17 })
-      #expect(map.signed && !map.isSinglePrecision && map.unit == "px" && map.kind == .map)
+      #expect(map.signed && map.element == .float64 && map.unit == "px" && map.kind == .map)
       let pattern = try ResultArray(#require(catalog.result(analysis: "center_of_mass", output: "mean")), in: catalog)
-      #expect(pattern.isSinglePrecision && pattern.shape == [8, 6])
+      #expect(pattern.element == .float32 && pattern.shape == [8, 6])
+    }
+  }
+
+  @Test("Complex numbers, labels, stacks and objects are drawn; tables, single values and four dimensions are named")
+  func everyKind() throws {
+    try withFolder { folder in
+      let path = folder + "/result.h5"
+      let object = [
+        OutputAxis("object_y", unit: "Å", count: 12, step: 0.25, origin: -1),
+        OutputAxis("object_x", unit: "Å", count: 10, step: 0.25),
+      ]
+      let table = OutputTable(
+        "peaks", rows: 2, columns: [TableColumn("y", unit: "px"), TableColumn("x", unit: "px")], quantity: "Peak", "")
+      let outputs =
+        [
+          OutputDescription(
+            "object", rows: .axes(object), columns: .single, quantity: "Wave", unit: "", element: .complex64, ""),
+          OutputDescription(
+            "modes", rows: .axes([.counted("mode", 2)]), columns: .axes(object), quantity: "Wave", unit: "",
+            element: .complex128, ""),
+          OutputDescription("labels", .map, quantity: "Class", unit: "", element: .int32, categorical: true, ""),
+          OutputDescription(
+            "components", rows: .axes([.components(9)]), columns: .detector, quantity: "Intensity", unit: "", ""),
+          OutputDescription(
+            "scores", rows: .scan, columns: .axes([.components(3)]), quantity: "Score", unit: "", signed: true, ""),
+          OutputDescription("error", .value, quantity: "Error", unit: "", ""),
+          OutputDescription("frames", .volume, quantity: "Intensity", unit: "", ""),
+        ] + table.outputs
+      let layout = ResultFileLayout(
+        scan: Shape(5, 7), detector: Shape(8, 6), source: SourceReference(filePath: "scan.h5", datasetPath: "/data"),
+        groups: [ResultGroupLayout(analysis: "all", algorithm: "None.", outputs: outputs)])
+      let places = try ResultFile.create(path, layout)
+      let writer = try ResultWriter(path, places: places)
+      for (index, place) in places.groups[0].outputs.enumerated() {
+        let count = place.rows * place.columns * place.element.parts
+        try writer.writeWhole(
+          group: 0, output: index, (0..<count).map { Double($0 % 7) - (place.element == .int32 ? 2 : 0) })
+      }
+      try writer.close()
+      let outcome = try QuickLooks.write(path)
+      let drawn =
+        ["object_amplitude", "object_phase", "labels", "peaks_count"]
+        + (0..<2).flatMap { ["modes_\($0)_amplitude", "modes_\($0)_phase"] }
+        + (0..<6).map { "components_\($0)" } + (0..<3).map { "scores_\($0)" }
+      #expect(outcome.written.sorted() == drawn.map { "\(folder)/result_images/all_000_\($0).png" }.sorted())
+      #expect(
+        outcome.skipped.map { "\($0.output) \($0.reason)" } == [
+          "all components has 3 more frames", "all error is a single value", "all frames has 4 dimensions",
+          "all peaks is a table",
+        ])
+      let labels = try PNGReader("\(folder)/result_images/all_000_labels.png")
+      #expect(labels.texts["Scale"] == "one color a category" && labels.texts["Range"] == "-2.5 4.5")
+      let amplitude = try PNGReader("\(folder)/result_images/all_000_object_amplitude.png")
+      #expect(amplitude.texts["Shape"] == "12 10" && amplitude.texts["Quantity"] == "Amplitude")
+    }
+  }
+
+  @Test("Each category has a color of its own, neighbors far apart")
+  func categories() throws {
+    try withFolder { folder in
+      let array = ResultArray(
+        analysis: "test", output: "labels", kind: .map, axes: [axis("Y", "nm", 1), axis("X", "nm", 24)],
+        values: (0..<24).map { $0 == 23 ? .nan : Double($0 - 2) }, categorical: true, element: .int32)
+      try array.export(to: folder + "/a.png")
+      let file = try PNGReader(folder + "/a.png")
+      let zoom = try #require(file.texts["Zoom"]).split(separator: " ").compactMap { Int($0) }
+      let origin = try #require(file.texts["Image origin"]).split(separator: " ").compactMap { Int($0) }
+      let colors = (0..<24).map { file.color(origin[1] + $0 * zoom[1] + zoom[1] / 2, origin[0] + zoom[0] / 2) }
+      #expect(Set(colors).count == 24)
+      for (one, next) in zip(colors, colors.dropFirst()) {
+        #expect(zip(one, next).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) } > 60)
+      }
     }
   }
 

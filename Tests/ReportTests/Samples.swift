@@ -20,7 +20,7 @@ func map(_ rows: Int, _ columns: Int, signed: Bool = false, single: Bool = false
   ResultArray(
     analysis: "test", output: "map", kind: .map, axes: [axis("Y", "nm", rows), axis("X", "nm", columns, step: 0.25)],
     values: (0..<rows * columns).map { value($0 / columns, $0 % columns) }, quantity: "Displacement", unit: "px",
-    signed: signed, isSinglePrecision: single)
+    signed: signed, element: single ? .float32 : .float64)
 }
 
 func bytes(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }

@@ -87,13 +87,31 @@ import Testing
   @Test("outputs of which nobody can say how large they are")
   func unknownSize() {
     let outputs = OutputBinding(
-      "wrong",
-      [
-        OutputDescription("curve", .profile, quantity: "", unit: "", ""),
-        OutputDescription("cube", .volume, quantity: "", unit: "", axis: Self.axis, ""),
-      ], detector: Shape(4, 6))
+      "wrong", [OutputDescription("curve", .profile, quantity: "", unit: "", "")], detector: Shape(4, 6))
     #expect(problem { _ = try outputs.whole("curve") }.hasPrefix("curve: a profile without an axis"))
-    #expect(problem { _ = try outputs.whole("cube") }.hasPrefix("cube: a volume"))
+  }
+
+  @Test("buffers are as large as the dimensions of their outputs, and missing until they are set")
+  func dimensions() throws {
+    let table = OutputTable("peaks", rows: 5, columns: [TableColumn("y", unit: "px")], quantity: "Peak", "")
+    let outputs = OutputBinding(
+      "large",
+      [
+        OutputDescription("frames", .volume, quantity: "", unit: "", element: .uint8, ""),
+        OutputDescription(
+          "modes", rows: .axes([.counted("mode", 3)]), columns: .detector, quantity: "", unit: "", element: .complex64,
+          ""),
+        OutputDescription("wave", .map, quantity: "", unit: "", element: .complex128, ""),
+      ] + table.outputs, detector: Shape(4, 6))
+    #expect(try outputs.whole("modes").count == 2 * 3 * 24)
+    let (frames, wave) = (try outputs.rows("frames"), try outputs.rows("wave"))
+    let (peaks, count) = (try outputs.rows("peaks"), try outputs.rows("peaks_count"))
+    #expect([frames, wave, peaks, count].map(\.rowBytes) == [24, 16, 40, 4])
+    outputs.prepare(rows: 2)
+    #expect(frames.bytes(ofRow: 1)[23] == 255 && count.integers(1)[0] == .min)
+    #expect(wave.doubles(1)[1].isNaN && peaks.doubles(1)[4].isNaN)
+    count.integers(1)[0] = 3
+    #expect(count.bytes(rows: 2).load(fromByteOffset: 4, as: Int32.self) == 3)
   }
 
   @Test("a solver gives what the kernel did not take, and nothing else")

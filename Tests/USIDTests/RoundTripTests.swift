@@ -145,7 +145,8 @@ extension USIDTests {
       let data = try JSONEncoder().encode(try ResultCatalog(path).entries[0])
       let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
       let keys: Set = [
-        "analysis", "index", "output", "path", "kind", "shape", "dimensions", "components", "quantity", "unit",
+        "analysis", "index", "output", "path", "kind", "element", "shape", "dimensions", "components", "quantity",
+        "unit",
       ]
       #expect(Set(object.keys) == keys)
       let dimension = try #require((object["dimensions"] as? [[String: Any]])?.first)

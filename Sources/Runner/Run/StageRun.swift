@@ -97,7 +97,7 @@ final class StageRun: StageContext {
     let (group, index, writer) = try find(output)
     written.insert(index)
     if let rows {
-      try values.withUnsafeBytes { try writer.writeRows(group: group, output: index, positions: rows, $0) }
+      try writer.writeRows(group: group, output: index, positions: rows, values)
     } else {
       try writer.writeWhole(group: group, output: index, values)
     }

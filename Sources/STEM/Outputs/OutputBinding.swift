@@ -51,7 +51,7 @@ public final class OutputBinding {
   /// The place for an output that is one array for the whole scan; the kernel's `finish` sets it.
   public func whole(_ name: String) throws(Problem) -> Whole {
     let (place, output) = try take(name, perPosition: false)
-    let handle = Whole(name, count: try count(output))
+    let handle = Whole(name, count: try count(output) * output.element.parts)
     wholes.append((place, handle))
     return handle
   }
@@ -126,7 +126,7 @@ public final class OutputBinding {
       throw wrong(name, "bound by the kernel, but not declared\(guess)")
     }
     let output = outputs[place]
-    guard output.kind.isPerPosition == perPosition else {
+    guard output.isPerPosition == perPosition else {
       let (given, right) = perPosition ? ("rows", "whole") : ("whole", "rows")
       throw wrong(name, "bound as \(given), but it is a \(output.kind.rawValue); bind it as \(right)")
     }
@@ -136,14 +136,9 @@ public final class OutputBinding {
 
   /// Values of a position, or of the whole scan.
   private func count(_ output: OutputDescription) throws(Problem) -> Int {
-    switch output.kind {
-    case .map: return 1
-    case .pattern: return detector.count
-    case .profile, .perPositionProfile:
-      guard let axis = output.axis else { throw wrong(output.name, "a \(output.kind.rawValue) without an axis") }
-      return axis.values.count
-    case .volume: throw wrong(output.name, "a volume, which kernels cannot fill")
-    }
+    if output.columns == .axes([]) { throw wrong(output.name, "a \(output.kind.rawValue) without an axis") }
+    guard case .axes(let axes) = output.rows else { return output.columnCount(detector: detector) }
+    return axes.reduce(output.columnCount(detector: detector)) { $0 * $1.values.count }
   }
 
   private func values(_ whole: Whole) throws(Problem) -> [Double] {
@@ -155,7 +150,7 @@ public final class OutputBinding {
   }
 
   private func wrong(_ name: String, _ what: String) -> Problem {
-    let declared = outputs.map { "\($0.name) (\($0.kind.isPerPosition ? "rows" : "whole"))" }
+    let declared = outputs.map { "\($0.name) (\($0.isPerPosition ? "rows" : "whole"))" }
     return Problem(
       .internalError, at: name,
       "\(what) (analysis \(analysis)); declared: \(declared.isEmpty ? "nothing" : declared.joined(separator: ", "))")

@@ -18,7 +18,7 @@ public final class Rows {
 
   public var rowBytes: Int { width * element.size }
 
-  /// Makes room for `rows` rows and fills them with NaN: a row that nobody writes is missing, not zero.
+  /// Makes room for `rows` rows and makes all their values missing: a row that nobody writes is not zero.
   public func prepare(rows: Int) {
     if rows > capacity {
       storage.deallocate()
@@ -26,10 +26,7 @@ public final class Rows {
       capacity = rows
     }
     let wanted = UnsafeMutableRawBufferPointer(rebasing: storage[..<(rows * rowBytes)])
-    switch element {
-    case .float32: wanted.assumingMemoryBound(to: Float.self).update(repeating: .nan)
-    case .float64: wanted.assumingMemoryBound(to: Double.self).update(repeating: .nan)
-    }
+    element.fillMissing(wanted)
   }
 
   /// The bytes of rows `0..<rows`.
@@ -40,14 +37,30 @@ public final class Rows {
   /// For buffers of `.float64`.
   @inlinable public func set(_ row: Int, _ value: Double) { doubles(row)[0] = value }
 
+  /// For `.float64`, and for `.complex128` as pairs of real and imaginary part.
   public func doubles(_ row: Int) -> UnsafeMutablePointer<Double> {
-    precondition(element == .float64)
-    return storage.baseAddress!.assumingMemoryBound(to: Double.self) + row * width
+    precondition(element == .float64 || element == .complex128)
+    return start(row, of: Double.self)
   }
 
+  /// For `.float32`, and for `.complex64` as pairs of real and imaginary part.
   public func floats(_ row: Int) -> UnsafeMutablePointer<Float> {
-    precondition(element == .float32)
-    return storage.baseAddress!.assumingMemoryBound(to: Float.self) + row * width
+    precondition(element == .float32 || element == .complex64)
+    return start(row, of: Float.self)
+  }
+
+  public func integers(_ row: Int) -> UnsafeMutablePointer<Int32> {
+    precondition(element == .int32)
+    return start(row, of: Int32.self)
+  }
+
+  public func bytes(ofRow row: Int) -> UnsafeMutablePointer<UInt8> {
+    precondition(element == .uint8)
+    return start(row, of: UInt8.self)
+  }
+
+  private func start<Value>(_ row: Int, of type: Value.Type) -> UnsafeMutablePointer<Value> {
+    (storage.baseAddress! + row * rowBytes).assumingMemoryBound(to: Value.self)
   }
 }
 
@@ -55,7 +68,7 @@ public final class Rows {
 public final class Whole {
   /// Of the output.
   public let name: String
-  /// How many values it needs: one a detector pixel, or one a bin of the axis.
+  /// How many values it needs: one an element of the output, such as a detector pixel; two a complex one.
   public let count: Int
   public private(set) var values: [Double]?
 
