@@ -95,7 +95,10 @@ let package = Package(
     tests("RunnerTests", "Engine", "Runner", "Jobs", "USID", "STEM", "Digest", "ronchi-ranks-probe"),
     tests("ReportTests", "Report", "STEM", "USID"),
     tests("SimulationTests", "Simulation", "STEM", "FFT", complex),
-    tests("EndToEndTests", "ronchi", "Formats", "HDF5", "STEM"),
+    .executableTarget(
+      name: "ronchi-example-stage", dependencies: ["STEM", "Engine", "Jobs", "Runner", "MPI", "HDF5"],
+      path: "Tests/ExampleStage"),
+    tests("EndToEndTests", "ronchi", "ronchi-example-stage", "Formats", "HDF5", "STEM"),
     .testTarget(
       name: "InteropTests", dependencies: ["ronchi", "TestSupport", "STEM", "USID"],
       exclude: [

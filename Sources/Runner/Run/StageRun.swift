@@ -113,7 +113,8 @@ final class StageRun: StageContext {
     let counts = try ranks.sum(outputs.indices.map { written.contains($0) ? 1 : 0 })
     try ranks.together {
       guard let missing = counts.firstIndex(of: 0) else { return }
-      throw Problem(.internalError, at: stage.name, "the output '\(outputs[missing].name)' is declared, but never written")
+      throw Problem(
+        .internalError, at: stage.name, "the output '\(outputs[missing].name)' is declared, but never written")
     }
   }
 
