@@ -65,7 +65,8 @@ let package = Package(
     room("Report", "STEM", "USID", "CPNG"),
     room("Engine", "STEM"),
     room(
-      "Runner", "Engine", "STEM", "Calibrating", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT", "Digest",
+      "Runner", "Engine", "STEM", "Calibrating", "Formats", "USID", "Jobs", "Simulation", "MPI", "HDF5", "FFT",
+      "Digest",
       logging),
 
     .executableTarget(

@@ -165,7 +165,7 @@ func maskWeights(_ path: String, at key: String = "path", _ context: FrameContex
       + "\(wrong % context.detector.x); only finite weights are allowed")
 }
 
-/// Refuses a radius of which the outermost part lies beyond the farthest corner: surely a mistake.
+/// Throws for a radius beyond the farthest corner of the detector, which must be a mistake.
 func requireInside(
   _ radius: Double, given: Quantity, _ geometry: DetectorGeometry, _ context: FrameContext, key: String
 ) throws {

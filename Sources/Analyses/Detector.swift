@@ -25,7 +25,7 @@ public struct Detector: Sendable, Equatable {
     self.center = center
   }
 
-  /// Whether the detector lies around the optical axis.
+  /// Whether the detector is centered on the optical axis.
   var needsAxis: Bool {
     if case .mask = form { return false }
     return center == nil

@@ -11,7 +11,7 @@ public struct RadialProfile: FrameAnalysis {
 
   public static let declaration = Declaration<Self>(
     "radial_profile", "Mean over rings around the center, per position and over the scan.",
-    source: "Mean over pixels with floor(r / width) = k, r from pixel centres",
+    source: "Mean over pixels with floor(r / width) = k, r from pixel centers",
     parameters: [
       .init(
         "bins", \.bins, .integer(1...maximumBins),
@@ -126,7 +126,7 @@ struct Rings {
     return min(count - 1, Int(width == 1 ? r : r / outer * Double(count)))
   }
 
-  /// Of every pixel, row-major; nil for dead ones too.
+  /// Ring of every pixel, row-major; nil outside all rings and for dead pixels.
   func ofPixels(_ context: FrameContext) -> [Int?] {
     var rings: [Int?] = []
     for y in 0..<context.detector.y { for x in 0..<context.detector.x { rings.append(ring(y, x)) } }

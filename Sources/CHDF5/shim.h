@@ -18,7 +18,7 @@ typedef struct {
 } ronchi_loaded;
 int ronchi_dladdr(const void *address, ronchi_loaded *found) __asm__("dladdr");
 
-// The file that H5open was loaded from; NULL where nobody knows.
+// The file that H5open was loaded from; NULL where it is unknown.
 static inline const char *ronchi_h5_library_file(void) {
   ronchi_loaded found;
   return ronchi_dladdr((const void *)&H5open, &found) ? found.file : 0;

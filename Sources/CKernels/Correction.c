@@ -31,7 +31,7 @@
   }
 
 // For each pixel type: the type in which it is corrected, which holds every value of it, the type of corrected pixels,
-// and that of exact sums of 32 bits where they are of use.
+// and that of exact 32-bit sums where they apply.
 
 #define NAME(function) function##_u8
 #define PIXEL uint8_t

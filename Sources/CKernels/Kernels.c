@@ -21,7 +21,7 @@
 // Pixels whose values of several frames are mixed at a time: a multiple of 8.
 #define MIXED 64
 
-// Adds value(i) to the bin k[i] of each pixel i < part, in one of the copies a, b, c, d of the bins: neighbours often lie
+// Adds value(i) to the bin k[i] of each pixel i < part, in one of the copies a, b, c, d of the bins: neighbors are often
 // in the same bin, and an addition must not wait for the one before.
 #define ADD_TO_BINS(value)                                             \
   {                                                                    \

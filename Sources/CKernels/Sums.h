@@ -111,7 +111,7 @@ CLONES static ck_sum NAME(sum_mask)(const PIXEL *frame, int64_t pixels, const ui
 CLONES static void NAME(moments)(const PIXEL *frame, int64_t pixels, const ck_run *runs, int64_t count, int64_t columns,
                                  ck_sum *sums, WIDE *work) {
   const PIXEL *end = frame + pixels;
-  // The first lanes of the last window of a run may lie before column 0.
+  // The first lanes of the last window of a run may be before column 0.
   WIDE *column = work + LANES;
   memset(work, 0, (size_t)(columns + 2 * LANES) * sizeof(WIDE));
   NAME(lanes) lanes = {0};

@@ -13,7 +13,7 @@ typedef double eight __attribute__((vector_size(64)));
 typedef float sixteen __attribute__((vector_size(64)));
 
 // Sums of the lanes of a and b, two by two: of one half of the lanes and the other, of each half the same, and so on
-// until neighbours are added. What is a's comes before what is b's.
+// until neighbors are added. Sums of a come before those of b.
 #define LANES(...) __VA_ARGS__
 #define FOLD(a, b, low, high) (__builtin_shufflevector(a, b, low) + __builtin_shufflevector(a, b, high))
 

@@ -23,7 +23,7 @@ private final class PlannerLock: @unchecked Sendable {
   }
 }
 
-/// A planned complex Fourier transform, not normalised: forward then backward multiplies by the number of elements.
+/// A planned complex Fourier transform, not normalized: forward then backward multiplies by the number of elements.
 /// Forward is Σ f·exp(−2πi k·x/N).
 ///
 /// May be executed by several threads at once, each with its own buffers.

@@ -13,7 +13,7 @@ public enum AttributeValue: Sendable, Equatable {
   case references([String])
   /// No element at all.
   case empty
-  /// A type this room only names.
+  /// A type that is named but not read here.
   case other(ElementType)
 
   /// A single number.

@@ -63,7 +63,7 @@ extension Dataset {
   }
 }
 
-/// Tells where the chunks of a dataset lie, quickly. The dataset's file is open with `File.Options.tellsPlaces`, and stays
+/// Finds the addresses of a dataset's chunks quickly. The dataset's file is open with `File.Options.tellsPlaces`, and stays
 /// so.
 public struct ChunkPlaces {
   private let handle: UnsafeMutableRawPointer
@@ -80,7 +80,7 @@ public struct ChunkPlaces {
     self.handle = handle
   }
 
-  /// Where the stored bytes of the chunk lie that begins at an element, from the file's first byte; nil where the library
+  /// Offset in the file of the stored bytes of the chunk that begins at an element; nil where the library
   /// would not read them in one piece. Nothing is read. The corresponding C function is `H5Dread_chunk`.
   public func place(
     ofChunk start: [Int], of dataset: borrowing Dataset

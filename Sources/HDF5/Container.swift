@@ -195,14 +195,14 @@ extension Child.Kind {
   }
 }
 
-/// Names that HDF5 hands out one by one, in whatever order they are stored.
+/// Names that HDF5 passes to a callback one by one, in the order in which they are stored.
 ///
 /// Asking for the name at an index instead has the library build a table of all names for each of them, and on a damaged
 /// group its version 1.10 frees parts of that table which it never filled in.
 final class NameList {
   private var names: [String] = []
 
-  /// What the library hands to its callbacks.
+  /// The argument that the library passes to its callbacks.
   var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
   /// For the library's callbacks; `list` is a `pointer`.

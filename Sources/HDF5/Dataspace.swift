@@ -23,7 +23,7 @@ func extent(of space: borrowing OwnedID, on label: String) throws(HDF5Error) -> 
   }
 }
 
-/// Elements of a shape; the largest number where that does not fit, which is more than anybody makes room for.
+/// Elements of a shape; the largest number where that does not fit; no allocation of that size succeeds.
 func elementCount(_ shape: [Int]) -> Int {
   if shape.contains(0) { return 0 }
   return shape.reduce(1) { product, size in

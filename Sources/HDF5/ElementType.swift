@@ -12,7 +12,7 @@ public indirect enum ElementType: Sendable, Equatable, Codable, CustomStringConv
   case objectReference, regionReference
   case enumeration(of: ElementType, names: [String])
   case compound([Member])
-  /// A type this room only names: `opaque`, `array`, `float16`.
+  /// A type that is named but not read here: `opaque`, `array`, `float16`.
   case other(String)
 
   /// A field of a compound.

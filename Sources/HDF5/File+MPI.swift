@@ -1,4 +1,4 @@
-// The only file of this room that knows MPI.
+// The only file of this target that uses MPI.
 import CHDF5
 import CMPI
 import MPI

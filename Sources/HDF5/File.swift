@@ -84,7 +84,7 @@ public struct File: ~Copyable, Container {
     return list
   }
 
-  /// Hands everything written so far to the operating system. The corresponding C function is `H5Fflush`.
+  /// Flushes everything written so far to the operating system. The corresponding C function is `H5Fflush`.
   public func flush() throws(HDF5Error) {
     try check("H5Fflush", on: fileName) { H5Fflush(location.id, H5F_SCOPE_LOCAL) }
   }

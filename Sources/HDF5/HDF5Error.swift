@@ -44,7 +44,7 @@ public struct HDF5Error: Error, Sendable, Equatable, CustomStringConvertible {
   ]
 
   private static func summary(of stack: [String]) -> String {
-    // Where a plugin was looked for in vain, the innermost entries are about folders; the filter is further out.
+    // When a plugin is not found, the innermost entries name folders; an outer entry names the filter.
     if let filter = stack.first(where: { $0.contains("required filter") }) { return filter }
     var kept: [String] = []
     for (depth, entry) in stack.enumerated() {

@@ -85,7 +85,7 @@ public enum HDF5Library {
     return beside + ["/usr/local/hdf5/lib/plugin"]
   }
 
-  /// Where the loaded library lies; nil where it is part of the program.
+  /// Path of the loaded library; nil where it is part of the program.
   private static func libraryFolder() -> String? {
     guard let name = ronchi_h5_library_file(), let file = realpath(name, nil) else { return nil }
     defer { free(file) }
@@ -95,7 +95,7 @@ public enum HDF5Library {
   }
 }
 
-/// The text of a C function that tells its length when given no buffer.
+/// The text of a C function that returns its length when given no buffer.
 func string(
   _ call: StaticString, on object: @autoclosure () -> String, _ body: (UnsafeMutablePointer<CChar>?, Int) -> Int
 ) throws(HDF5Error) -> String {

@@ -25,7 +25,7 @@ public protocol HDF5Object: ~Copyable {
   var location: Location { get }
 }
 
-/// Recognises an object that is reached by several hard links.
+/// Recognizes an object that is reached by several hard links.
 public struct ObjectIdentity: Hashable, Sendable {
   public let file: UInt64
   public let address: UInt64

@@ -1,6 +1,6 @@
 import CHDF5
 
-/// How the bytes of a dataset lie in the file.
+/// Storage layout of a dataset in the file.
 public enum StorageLayout: Sendable, Equatable, Codable {
   /// Inside the object's header.
   case compact
@@ -50,7 +50,7 @@ public struct Filter: Sendable, Equatable, Codable, CustomStringConvertible {
 }
 
 extension Dataset {
-  /// How the bytes lie in the file. The corresponding C functions are `H5Pget_layout`, `H5Dget_offset`,
+  /// The storage layout in the file. The corresponding C functions are `H5Pget_layout`, `H5Dget_offset`,
   /// `H5Pget_chunk`, `H5Pget_filter2`, `H5Pget_external`.
   public func layout() throws(HDF5Error) -> StorageLayout {
     let location = location
@@ -85,7 +85,7 @@ extension Dataset {
   /// Bytes allocated for the data in the file. The corresponding C function is `H5Dget_storage_size`.
   public var storageSize: Int { withLibrary { Int(clamping: H5Dget_storage_size(location.id)) } }
 
-  /// Bytes of the file it lies in. The corresponding C functions are `H5Iget_file_id` and `H5Fget_filesize`.
+  /// Size in bytes of the file that contains it. The corresponding C functions are `H5Iget_file_id` and `H5Fget_filesize`.
   func fileSize() throws(HDF5Error) -> Int {
     let location = location
     let file = OwnedID(try check("H5Iget_file_id", on: location.label) { H5Iget_file_id(location.id) }, H5Fclose)

@@ -56,7 +56,7 @@ private func readVariableStrings(
   }
 }
 
-/// Hands texts over in the form of `type`: padded to `length` bytes (cut at a character), or as C strings when nil.
+/// Passes texts to `body` in the form of `type`: padded to `length` bytes (cut at a character), or as C strings when nil.
 func withStrings(
   _ texts: [String], length: Int?, _ transfer: (UnsafeRawPointer) throws(HDF5Error) -> Void
 ) throws(HDF5Error) {

@@ -1,6 +1,6 @@
 import STEM
 
-/// What the user knows of the experiment; overrides what the file says.
+/// What the user says about the experiment; overrides the file.
 struct CalibrationSection: JobSection {
   var energy: Quantity?
   var semiangle: Quantity?
@@ -76,7 +76,7 @@ struct CalibrationSection: JobSection {
 // MARK: From the section to a calibration
 
 extension CalibrationSection {
-  /// What the job says and, where it says nothing, what is known besides, each with its origin.
+  /// Returns the values of the job, completed by other known values, each with its source.
   /// - Parameter origin: of a path such as `calibration.energy`.
   func resolved(
     over file: Calibration, on detector: Shape, origin: (String) -> Origin,

@@ -132,7 +132,7 @@ struct InstrumentFile {
       }
     }
     problems += found.map { at($0.place, $0.message) }
-    // Refused already; there is no detector here that it could lie on.
+    // Refused before; no detector is known here.
     section.center = nil
     var impossible: [Problem] = []
     let result = section.resolved(
@@ -155,7 +155,7 @@ private func same(_ a: Double?, _ b: Double?) -> Bool {
 }
 
 extension Planner {
-  /// What the instrument of the job knows; empty without one.
+  /// Returns the values of the job's instrument; empty without one.
   mutating func instrument(_ section: CalibrationSection, _ file: Calibration) -> Calibration {
     guard let name = section.instrument else {
       for (key, isGiven) in [

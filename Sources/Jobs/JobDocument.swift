@@ -49,5 +49,5 @@ extension Setting {
 /// `analyses` and `1` → `analyses.1`.
 func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-/// Whether `path` is `outer` or lies inside it.
+/// Whether `path` is `outer` or inside it.
 func lies(_ path: String, inside outer: String) -> Bool { path == outer || path.hasPrefix(outer + ".") }

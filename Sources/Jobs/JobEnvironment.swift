@@ -40,7 +40,7 @@ public struct JobEnvironment: Sendable {
     self.loadArray = loadArray
   }
 
-  /// The program's own rooms.
+  /// The program's own analyses, formats, and loaders.
   public static let standard: JobEnvironment = {
     var environment = JobEnvironment(
       analyses: analysisRegistry as [any Stage.Type] + reconstructionRegistry,
@@ -51,7 +51,7 @@ public struct JobEnvironment: Sendable {
     return environment
   }()
 
-  /// As `standard`, but a child process looks at every HDF5 file first: for a plan that nobody has probed the files of.
+  /// As `standard`, but a child process checks every HDF5 file first; for plans whose files have not been checked.
   public static let probing: JobEnvironment = {
     var environment = standard
     environment.openInput = { request in

@@ -1,7 +1,7 @@
 import Foundation
 import STEM
 
-/// A job as the user gave it: the file and what the command line changed. Nothing is decoded yet, but every value knows
+/// A job as given by the user: the file and the changes by the command line. Nothing is decoded yet, but every value has
 /// where it was given.
 public struct JobFile: Sendable {
   /// The file as messages call it.
@@ -70,7 +70,7 @@ public struct JobFile: Sendable {
     }
   }
 
-  /// What the job asks of the input, as far as it can be told before anything is checked; nil without a path.
+  /// Returns the job's request for the input, before anything is checked; nil without a path.
   public var inputRequest: InputRequest? {
     var section = InputSection()
     try? InputSection.declaration.decode(root[InputSection.name] ?? .null, into: &section)

@@ -5,7 +5,7 @@ import STEM
 protocol JobSection: Sendable {
   init()
   static var declaration: Declaration<Self> { get }
-  /// What a parameter takes besides its declared form: one value instead of a pair, px without a unit.
+  /// Other accepted forms of a parameter: one value instead of a pair, px without a unit.
   static var alternatives: [String: [ParameterForm]] { get }
 }
 
@@ -98,7 +98,8 @@ struct RunSection: JobSection {
     parameters: [
       .init(
         "checkpoint_interval", \.checkpointInterval, .quantity([.second, .minute], 0...86_400),
-        "The most that the loss of a machine costs; the end of a process costs the blocks in flight."),
+        "Time between syncs to disk: the most work that the loss of a machine costs. The end of a process costs only the blocks in flight."
+      ),
       .init(
         "on_bad_frame", \.onBadFrame, BadFrameAction.form,
         "What a frame that cannot be read does: stop ends the run, mask makes its position NaN and lists it."),

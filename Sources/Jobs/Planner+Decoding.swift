@@ -57,7 +57,7 @@ extension Planner {
     return unknownKey(key, allowed: JobSections.names)
   }
 
-  /// The name that `unknownKey` would guess, which knows other programs' words too.
+  /// The name that `unknownKey` suggests, including names used by other programs.
   private func suggestion(for key: String, among allowed: [String]) -> String? {
     unknownKey(key, allowed: allowed).message.firstMatch(of: /did you mean '(.*?)'/).map { String($0.1) }
   }

@@ -65,7 +65,7 @@ struct Resolution {
     return Section.declaration.encode(section).map { ($0.key, $0.value.precise(given?[$0.key])) }
   }
 
-  /// What the user gave as given; what the file knows in the units used inside, which round nothing.
+  /// Values of the user as given; values of the file in internal units, which avoids rounding.
   private var calibrationValues: [(key: String, value: Setting, origin: Origin)] {
     func one(_ value: Sourced<Double>?, _ unit: Unit) -> (Setting, Origin)? {
       value.map { (Quantity($0.value, unit).exactSetting, $0.origin) }
@@ -88,7 +88,7 @@ struct Resolution {
       "counts_per_electron": calibration.countsPerElectron.map { (.number($0.value), $0.origin) },
     ]
     return values(sections.calibration).compactMap { key, given in
-      // What only the run will know stays as it was asked for.
+      // Values that only the run can determine stay as requested.
       let isFitted =
         key == "center"
         ? sections.calibration.center?.isFitted == true : key == "ellipse" && sections.calibration.ellipse?.ring != nil

@@ -8,12 +8,12 @@ import STEM
 /// its neighbors stand out as well.
 ///
 /// A pixel is bad when one of these holds, with t the threshold:
-/// - *hot*: its mean lies above that of its second-brightest neighbor by more than t times the noise and by more than
+/// - *hot*: its mean is above that of its second-brightest neighbor by more than t times the noise and by more than
 ///   half of what the 24 pixels around differ (without the brightest of them), and it is isolated. The noise consists of that of
 ///   the two means and of the texture of the 24 pixels (1.4826 times their median absolute deviation).
 /// - *noisy*: its standard deviation is more than t times that of its second-noisiest neighbor, more than what its own
 ///   counts explain by the same factor, and isolated.
-/// - *stuck*: it never changes, its neighbors do, all but one of them, and its mean lies outside of theirs by more than
+/// - *stuck*: it never changes, its neighbors do, all but one of them, and its mean is outside of theirs by more than
 ///   t/2 times the noise. A dead pixel is stuck at 0.
 /// - it has no finite mean; of a single frame, which has no variance, nothing else can be said.
 ///

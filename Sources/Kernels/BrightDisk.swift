@@ -3,11 +3,11 @@ import STEM
 
 /// The bright-field disk of a mean pattern.
 public struct BrightDisk: Sendable, Equatable {
-  /// [px], the centre of pixel (0, 0) is (0, 0).
+  /// [px], the center of pixel (0, 0) is (0, 0).
   public var center: Pair<Double>
   /// Where the intensity has fallen to half [px].
   public var radius: Double
-  /// Whether a part of the disk lies outside of the detector.
+  /// Whether a part of the disk is outside the detector.
   public var clipped: Bool
 
   public init(center: Pair<Double>, radius: Double, clipped: Bool) {

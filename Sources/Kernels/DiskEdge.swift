@@ -11,7 +11,7 @@ import STEM
 /// Texture in the disk, a background and a part of the disk beyond the detector do not pull it, as long as the edge is
 /// seen over a third of its circumference.
 public final class DiskEdge {
-  /// The smallest radius that leaves room for the bands [px].
+  /// The smallest radius at which the bands fit [px].
   public static let smallestRadius = 4.0
 
   private let type: PixelType

@@ -25,7 +25,7 @@ struct DiskImage {
     values = Self.smooth(Self.fill(calm, known, shape), shape)
   }
 
-  /// Unknown pixels from the mean of their known neighbours, from the border of a gap inwards.
+  /// Fills unknown pixels with the mean of their known neighbors, from the border of a gap inward.
   private static func fill(_ pattern: [Double], _ known: [Bool], _ shape: Shape) -> [Double] {
     var values = pattern, known = known
     var missing = known.indices.filter { !known[$0] }
@@ -44,7 +44,7 @@ struct DiskImage {
     return values
   }
 
-  /// A pixel more than twice as bright as its third-brightest neighbour becomes their median; so one and two hot
+  /// A pixel more than twice as bright as its third-brightest neighbor becomes their median; so one and two hot
   /// pixels side by side vanish, and a disk, however small, stays.
   private static func withoutHotPixels(_ values: [Double], _ known: [Bool], _ shape: Shape) -> [Double] {
     values.indices.map { index in
@@ -200,7 +200,7 @@ struct DiskImage {
     return inside.isEmpty ? nil : median(inside)
   }
 
-  /// Throws where the circle is no edge of a disk: too few rays that lie on the detector cross it, or the intensity
+  /// Throws where the circle is not the edge of a disk: too few rays on the detector cross it, or the intensity
   /// inside is hardly above that outside.
   func check(_ circle: Circle, level: Double) throws(Problem) {
     let rays = Self.rays(circle.radius)

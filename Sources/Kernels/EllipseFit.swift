@@ -4,7 +4,7 @@ import STEM
 /// The elliptical distortion of a ring: of an amorphous halo, or of the spots of a polycrystal.
 ///
 /// The ring's neighborhood, in coordinates that the ellipse found so far makes circular, is cut into sectors. In each,
-/// the first radial moment above the background tells how far the ridge lies from the circle; shift, radius and
+/// the first radial moment above the background gives the distance of the ridge from the circle; shift, radius and
 /// the second harmonic of these distances are fitted with Tukey's weights and go into the ellipse, until nothing is left.
 /// What background and ridge do alike all around moves the radius only.
 public struct EllipseFit: Sendable {
@@ -25,7 +25,7 @@ public struct EllipseFit: Sendable {
   /// - Parameters:
   ///   - pattern: mean counts, row-major; pixels that are NaN or dead are ignored
   ///   - center: of the ring, within a few pixels
-  ///   - inner, outer: one ring lies between these radii [px]
+  ///   - inner, outer: radii [px] between which there is one ring
   /// - Throws: `Problem` (`.badData`, at `calibration.ellipse`) where there is no ring.
   public static func find(
     _ pattern: [Double], shape: Shape, dead: [Bool]? = nil, center: Pair<Double>, ring: (inner: Double, outer: Double)
@@ -92,7 +92,7 @@ private struct RingModel {
   }
 }
 
-/// What lies around the circle in one direction.
+/// The intensity around the circle in one direction.
 private struct RingSector {
   /// Mean direction.
   var angle: Double

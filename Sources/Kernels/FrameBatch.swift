@@ -31,7 +31,7 @@ final class FrameBatch {
     if count == frames { flush(full) }
   }
 
-  /// Hands on what is left.
+  /// Processes the remaining frames.
   func flush(_ full: (UnsafeRawPointer, [Int]) -> Void) {
     guard count > 0 else { return }
     full(UnsafeRawPointer(storage.baseAddress!), rows)

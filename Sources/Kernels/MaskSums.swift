@@ -93,7 +93,7 @@ public final class MaskSums {
     add(FrameGroup(row, frame), firstRow: row, output)
   }
 
-  /// The same for frames that lie together, the first of which belongs to `firstRow`.
+  /// The same for contiguous frames, the first of which belongs to `firstRow`.
   public func add(_ group: FrameGroup, firstRow: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     if !directMasks.isEmpty {
       for (index, position) in group.positions.enumerated() {

@@ -22,7 +22,7 @@ public final class Moments {
   /// What `ck_moments` needs for a detector of `columns` columns.
   static func work(columns: Int) -> Fixed<UInt64> { Fixed(Array(repeating: 0, count: columns + 64)) }
 
-  /// Σ v·(y, x) / Σ v [px, the centre of pixel (0, 0) is (0, 0)]; NaN where Σ v = 0, or with a NaN pixel. Sums over
+  /// Σ v·(y, x) / Σ v [px, the center of pixel (0, 0) is (0, 0)]; NaN where Σ v = 0, or with a NaN pixel. Sums over
   /// integer pixels are exact.
   public func center(_ frame: Frame) -> Pair<Double> {
     let sums = sums(frame)

@@ -83,10 +83,10 @@ public struct PixelSelection: Sendable, Equatable {
   }
 }
 
-/// Shapes on a detector, after docs/conventions.md: distances between pixel centres, half-open, no antialiasing.
+/// Shapes on a detector, after docs/conventions.md: distances between pixel centers, half-open, no antialiasing.
 public struct DetectorGeometry: Sendable {
   public var shape: Shape
-  /// [px], the centre of pixel (0, 0) is (0, 0).
+  /// [px], the center of pixel (0, 0) is (0, 0).
   public var center: Pair<Double>
 
   public init(_ shape: Shape, center: Pair<Double>) {
@@ -94,7 +94,7 @@ public struct DetectorGeometry: Sendable {
     self.center = center
   }
 
-  /// Distance of a pixel's centre from `center` [px].
+  /// Distance of a pixel's center from `center` [px].
   public func radius(_ y: Int, _ x: Int) -> Double { hypot(Double(y) - center.y, Double(x) - center.x) }
 
   /// Where the detector ends: the largest distance of any pixel [px], which is that of a corner.

@@ -46,14 +46,14 @@ public final class RingSums {
       sums.pointer, work.pointer)
   }
 
-  /// Adds a frame's sums to `total` (see `makeTotal`), and hands its means over the rings, NaN for an empty one, to
+  /// Adds a frame's sums to `total` (see `makeTotal`), and passes its means over the rings, NaN for an empty one, to
   /// `means`.
   public func add(_ frame: Frame, means: UnsafeMutablePointer<Float>, total: any Accumulator) {
     sum(frame)
     take(0, means: means, total: total)
   }
 
-  /// The same for frames that lie together; `means`: of a frame, counted from the group's first.
+  /// The same for contiguous frames; `means`: of a frame, counted from the group's first.
   public func add(
     _ group: FrameGroup, total: any Accumulator, means: (_ index: Int) -> UnsafeMutablePointer<Float>
   ) {

@@ -53,7 +53,7 @@ final class WeightedSums {
     batch.add(frame.pixels(type, pixels), row: row) { process($0, batch.frameBytes, $1, output) }
   }
 
-  /// Frames that lie together: whole groups are multiplied where they lie, only what is left is copied.
+  /// Adds contiguous frames: whole groups are multiplied in place, only the remaining frames are copied.
   func add(_ group: FrameGroup, firstRow: Int, _ output: (_ mask: Int, _ row: Int, Double) -> Void) {
     let (first, end) = (group.positions.lowerBound, group.positions.upperBound)
     let whole = batch.frames == 1 ? end : first + (end - first) / Int(CK_GROUP) * Int(CK_GROUP)
@@ -117,7 +117,7 @@ private func tilePlace(_ mask: Int, _ pixel: Int, of masks: Int) -> Int {
 }
 
 extension Fixed where Element: BinaryFloatingPoint {
-  /// Weights as `ck_weigh` wants them, zeros up to whole tiles and groups.
+  /// Weights in the form that `ck_weigh` requires, padded with zeros to whole tiles and groups.
   fileprivate convenience init(tiled weights: [[Double]], _ pixels: Int) {
     let tile = Int(CK_TILE), tiles = (pixels + tile - 1) / tile
     self.init(repeatElement(0, count: tiles * wholeGroups(weights.count) * tile))

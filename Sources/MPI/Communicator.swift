@@ -3,7 +3,7 @@ import CMPI
 /// A group of ranks that talk to each other. Except for `rank` and `size`, everything here is called by all of them.
 /// Use it from the main thread only.
 public final class Communicator: @unchecked Sendable {
-  /// The C handle, for the one file of another room that hands it to a C library.
+  /// The C handle, for the one file of another target that passes it to a C library.
   public let handle: MPI_Comm
   /// This process's number, from 0. The corresponding C function is `MPI_Comm_rank`.
   public let rank: Int
@@ -59,7 +59,7 @@ public final class Communicator: @unchecked Sendable {
   }
 
   /// Returns once every rank has called it; until then calls `meanwhile` again and again. When that throws, the barrier
-  /// is passed all the same, then the error is thrown. The corresponding C function is `MPI_Ibarrier`.
+  /// is passed anyway; then the error is thrown. The corresponding C function is `MPI_Ibarrier`.
   public func barrier(meanwhile: () throws -> Void) throws {
     var request: MPI_Request?
     try check("MPI_Ibarrier") { MPI_Ibarrier(handle, &request) }

@@ -14,7 +14,7 @@ private let sizeVariables = [
 private let rankVariables = ["PMIX_RANK", "PMI_RANK", "PALS_RANKID"]
 
 extension MPIRuntime {
-  /// One sentence when this process believes to be alone although a launcher started several: the launcher belongs to
+  /// Returns one sentence when MPI sees one rank although a launcher started several: the launcher belongs to
   /// another MPI than the linked one, and every process would do the whole job. nil when all is well.
   public static func launcherMismatch() -> String? {
     guard isRunning else { return nil }

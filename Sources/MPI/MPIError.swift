@@ -9,7 +9,7 @@ public struct MPIError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "\(call) failed: \(why)" }
 }
 
-/// The one funnel: every MPI call of this room passes here.
+/// Every MPI call of this target goes through this function.
 @discardableResult
 func check(_ call: StaticString, _ body: () -> Int32) throws(MPIError) -> Int32 {
   let code = body()

@@ -46,14 +46,14 @@ public enum MPIRuntime {
   /// Whether MPI calls are possible now.
   public static var isRunning: Bool { isInitialised && !isFinalised }
 
-  /// The library's own words about itself, first line: `Open MPI v4.1.4, …`. Needs no initialisation.
+  /// First line of the library's version text: `Open MPI v4.1.4, …`. Needs no initialization.
   /// The corresponding C function is `MPI_Get_library_version`.
   public static var libraryVersion: String {
     let full = text { MPI_Get_library_version($0, $1) }
     return String(full.prefix { !$0.isNewline })
   }
 
-  /// The version of the MPI standard the library follows: `3.1`. Needs no initialisation.
+  /// The version of the MPI standard the library follows: `3.1`. Needs no initialization.
   /// The corresponding C function is `MPI_Get_version`.
   public static var standardVersion: String {
     var major: Int32 = 0

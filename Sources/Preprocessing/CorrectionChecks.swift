@@ -6,7 +6,7 @@ struct CorrectionValues: Sendable {
   var dark: [Double]?
   /// Mean gain over gain; nil: none.
   var factor: [Double]?
-  /// Dead, or without a dark or gain of use.
+  /// Dead, or without a usable dark or gain.
   var bad: [Bool]
 }
 

@@ -56,7 +56,7 @@ struct FrameCorrection: Sendable {
   /// Of the sums of a frame.
   var sumBytes: Int { geometry.shape.count * sumType.size }
 
-  /// The threshold `raw` in corrected units, so that no saturated pixel lies below it: exact without a gain and a dark,
+  /// The threshold `raw` in corrected units, so that no saturated pixel is below it: exact without a gain and a dark,
   /// with them the lowest of all pixels' thresholds. nil for sums, in which it does not show.
   func saturation(_ raw: Double?) -> Double? {
     guard let raw, !sums else { return nil }

@@ -4,7 +4,7 @@ import STEM
 
 /// Corrects frames on one rank: the tables as the loops in C read them, and working memory.
 ///
-/// Where no pixel is a sum, values go straight to their place. Where they are, they are summed as they lie in the file,
+/// Where no pixel is a sum, values go directly to the output. Where they are, they are summed in the order of the file,
 /// and the sums are turned, which are fewer.
 final class FrameCorrector {
   private let correction: FrameCorrection

@@ -48,7 +48,7 @@ struct FrameGeometry: Sendable, Equatable {
 
   var rawBin: Shape { orientation.shape(bin) }
 
-  /// Shape of the sums over bins that lie as the raw pixels do.
+  /// Shape of the sums over bins in the orientation of the raw pixels.
   var rawSums: Shape { orientation.shape(shape) }
 
   /// Calls `body(corrected, raw)` for every raw pixel of every corrected one.
@@ -77,7 +77,7 @@ struct FrameGeometry: Sendable, Equatable {
     }
   }
 
-  /// A point on the raw frame [px] where the corrected frame has it.
+  /// Maps a point on the raw frame [px] to the corrected frame.
   func point(_ point: Pair<Double>) -> Pair<Double> {
     let seen = orientation.point(point, in: raw)
     func binned(_ value: Double, _ first: Int, _ bin: Int) -> Double {

@@ -112,7 +112,7 @@ public struct CorrectedScan: Sendable {
 }
 
 extension Orientation {
-  /// As few words as tell it: `rotate 90`, `transpose`, `flip_y`.
+  /// A short description: `rotate 90`, `transpose`, `flip_y`.
   var words: [String] {
     switch (isTransposed, reversesRows, reversesColumns) {
     case (false, false, false): []

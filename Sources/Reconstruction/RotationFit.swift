@@ -1,7 +1,7 @@
 import Foundation
 import STEM
 
-/// How the detector lies against the scan: deflection_scan = R(angle) · T · deflection_detector (docs/conventions.md).
+/// Orientation of the detector relative to the scan: deflection_scan = R(angle) · T · deflection_detector (docs/conventions.md).
 struct DetectorRotation: Sendable, Equatable {
   /// [rad], clockwise on screen, in −π ..< π.
   var angle: Double
@@ -150,7 +150,7 @@ extension RotationFit.Branch {
     (least, most) = (max(0, constant - amplitude), constant + amplitude)
     let turned = zip(found.curl, found.divergence).map { cos(angle) * $1 - sin(angle) * $0 }
     let skewness = Self.skewness(turned)
-    // A positive nucleus attracts: the divergence has its tail on the negative side.
+    // A positive nucleus attracts electrons, so the distribution of the divergence has its tail on the negative side.
     let isReversed = interpretation == .electric && skewness > 0
     self.skewness = isReversed ? -skewness : skewness
     rotation = DetectorRotation(angle: angle + (isReversed ? .pi : 0), transpose: transpose)

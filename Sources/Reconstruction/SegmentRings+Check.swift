@@ -3,7 +3,7 @@ import Kernels
 import STEM
 
 extension SegmentRings {
-  /// Throws `Problem` where the segments' places, whatever they see, cannot tell deflections along two directions.
+  /// Throws `Problem` where the positions of the segments cannot determine deflections along two directions.
   func checkDirections(_ context: FrameContext) throws {
     let places = try rings.flatMap { try Self.centroids($0, context) }
     let count = Double(places.count)

@@ -43,7 +43,7 @@ struct Contrast: Sendable {
     }
   }
 
-  /// A constant array lies in the middle of its range.
+  /// A constant array is in the middle of its range.
   private static func widened(_ low: Double, _ high: Double) -> ClosedRange<Double> {
     if high > low { return low...high }
     let margin = low == 0 ? 1 : abs(low) * 0.5
@@ -73,7 +73,7 @@ struct Contrast: Sendable {
       let ticks = evenTicks(in: range, about: count)
       return scale == .categories ? ticks.filter { $0 == $0.rounded() } : ticks
     }
-    // Decades crowd where the fourth root is flat: keep those that lie apart.
+    // Labels of decades crowd where the fourth root is flat: keep those that are far enough apart.
     let gap = 0.65 / Double(count)
     var chosen = [range.upperBound.roundedDown(toDigits: 1)]
     var next = chosen[0].decade

@@ -6,7 +6,7 @@ import STEM
 struct ProbeSpectrum {
   /// Frequency index along y of each stored row, in 0..<detector rows.
   let rows: [Int]
-  /// `rows.count` × detector columns; scaled so that the wave has Σ|ψ|² = 1 after two unnormalised transforms.
+  /// `rows.count` × detector columns; scaled so that the wave has Σ|ψ|² = 1 after two unnormalized transforms.
   let values: [Sample]
 
   /// χ = (2π/λ)·½α²·C10, angle α = λk. The aperture's intensity falls from 1 to 0 over two pixels around the

@@ -1,7 +1,7 @@
 import Foundation
 import STEM
 
-/// Where positions lie in the detector's axes: deflection_scan = R(rotation) · T · deflection_detector, T swapping y
+/// Scan positions in the axes of the detector: deflection_scan = R(rotation) · T · deflection_detector, T swapping y
 /// and x first, R turning clockwise on screen (y down).
 struct ScanGeometry {
   private let shape: Shape

@@ -16,7 +16,7 @@ extension SimulatedObject {
     let shape = Shape(
       cover(reach.y, sampling.y, parameters.detectorShape.y), cover(reach.x, sampling.x, parameters.detectorShape.x))
     let size = Pair(Double(shape.y) * sampling.y, Double(shape.x) * sampling.x)
-    // The middle of the scan lies on the sample shape / 2.
+    // The center of the scan is at half of the sample shape.
     let middle = Pair(Double(shape.y / 2) * sampling.y, Double(shape.x / 2) * sampling.x)
     let blobs: [Blob] =
       switch parameters.object {

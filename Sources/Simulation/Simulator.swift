@@ -60,7 +60,7 @@ public final class Simulator {
       let exact = Double(samples / 2) + distance / step
       let nearest = exact.rounded()
       let first = (Int(nearest) - window / 2) % samples
-      // The probe's middle lies on window / 2.
+      // The center of the probe is at window / 2.
       return (first < 0 ? first + samples : first, exact - nearest + Double(window / 2))
     }
     let shape = parameters.detectorShape

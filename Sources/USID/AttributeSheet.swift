@@ -16,7 +16,7 @@ struct AttributeSheet {
     for item in more { append(item.key, item.value, prefix) }
   }
 
-  /// Adds items that can be overwritten in place later. Returns the keys as stored, with the room of texts.
+  /// Adds items that can be overwritten in place later. Returns the keys as stored, with the capacity of texts.
   mutating func addPending(_ more: [(key: String, value: Setting)], prefix: String) -> [ResultPlaces.Pending] {
     more.map { item in
       var room = 0

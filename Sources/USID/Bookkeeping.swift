@@ -1,7 +1,7 @@
 import Foundation
 import STEM
 
-/// The attributes that h5USID wants on every group and dataset.
+/// The attributes that h5USID requires on every group and dataset.
 public struct Bookkeeping: Sendable, Equatable {
   /// `YYYY_MM_DD-HH_mm_ss`, local time.
   public var timestamp: String

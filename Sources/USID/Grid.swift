@@ -9,7 +9,7 @@ struct Grid: Sendable {
 
   /// - Parameters:
   ///   - indices, values: one row an axis, one column a point.
-  ///   - isFastFirst: the order of the axes where the indices leave it open; the file's writer knows.
+  ///   - isFastFirst: the order of the axes where the indices do not determine it; known from the file's writer.
   init(labels: [String], units: [String], indices: [[Int]], values: [[Double]], isFastFirst: Bool) {
     let count = indices.first?.count ?? 0
     // An index beyond the number of points cannot belong to a grid; 0 stands for it.

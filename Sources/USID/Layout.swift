@@ -50,7 +50,7 @@ public struct ResultFileLayout: Sendable {
   /// Stored with every results group of the run.
   public var provenance: [(key: String, value: Setting)]
   /// As `provenance`, with first values that `ResultFile.finish` overwrites in place at the end of the run. A text
-  /// gets room for at least 64 bytes; a number or flag keeps its type.
+  /// has a capacity of at least 64 bytes; a number or flag keeps its type.
   public var pending: [(key: String, value: Setting)]
   public var bookkeeping: Bookkeeping
 

@@ -34,7 +34,7 @@ public enum ResultFile {
   }
 
   /// Gives attributes their last values on every results group of the run, after all data is in the file; not synced.
-  /// Those of `ResultFileLayout.pending` are overwritten in place, texts cut to their room; others are replaced.
+  /// Those of `ResultFileLayout.pending` are overwritten in place, texts cut to their capacity; others are replaced.
   /// - Parameters:
   ///   - own: what belongs to one group alone, by its index in `places`
   ///   - measurement: what belongs to the measurement
@@ -67,7 +67,7 @@ public enum ResultFile {
     }
   }
 
-  /// At most `room` bytes, whole characters.
+  /// Cuts the text to at most `room` bytes, at a character boundary.
   private static func shorten(_ text: String, _ room: Int) -> String {
     var short = text
     while short.utf8.count > room { short.removeLast() }

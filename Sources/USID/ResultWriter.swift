@@ -15,7 +15,7 @@ public struct FileAccess {
     self.open = open
   }
 
-  /// One process alone. Closing a dataset loses the errors of what it still buffers; flushing tells them.
+  /// For a single process. Closing a dataset hides the errors of buffered writes; flushing reports them.
   public static var serial: FileAccess { FileAccess(flushesAtEnd: true) { try File($0, .readWrite) } }
 }
 
@@ -25,7 +25,7 @@ public final class ResultWriter {
   private let path: String
   private let places: ResultPlaces
   private let access: FileAccess
-  // Before the file in reverse: HDF5 wants its datasets closed first (`close`, `deinit`).
+  // Declared in this order so that datasets close before the file, as HDF5 requires (`close`, `deinit`).
   private var file: File?
   private var outputs: [[OpenDataset]] = []
   private var completed: [Int: OpenDataset] = [:]
@@ -124,7 +124,7 @@ public final class ResultWriter {
     }
   }
 
-  /// Hands everything to the operating system. Collective.
+  /// Flushes everything to the operating system. Collective.
   public func flush() throws {
     try using(path, .writing) { try file?.flush() }
   }

@@ -6,7 +6,7 @@ import STEM
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "What a run would do: all problems of a job, the passes, blocks, memory, outputs and sampling.",
+    abstract: "Shows what a run would do: all problems of a job, passes, blocks, memory, outputs, and sampling.",
     discussion: """
       EXAMPLES
         ronchi check jobs/quickstart.yml --input scan.h5

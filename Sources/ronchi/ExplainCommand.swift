@@ -3,7 +3,7 @@ import Jobs
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "What the analyses do: parameters, units, defaults, outputs, an example.",
+    commandName: "explain", abstract: "Describes the analyses: parameters, units, defaults, outputs, an example.",
     discussion: """
       EXAMPLES
         ronchi explain
@@ -18,7 +18,7 @@ struct ExplainCommand: ParsableCommand {
 
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "schema", abstract: "The JSON Schema of job files, for editors and pipelines.",
+    commandName: "schema", abstract: "Prints the JSON Schema of job files, for editors and pipelines.",
     discussion: """
       EXAMPLE
         ronchi schema > ronchi.schema.json

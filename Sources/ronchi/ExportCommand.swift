@@ -6,7 +6,7 @@ import USID
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "One output of a result as NumPy array, TIFF, PNG or CSV.",
+    commandName: "export", abstract: "Writes one output of a result as a NumPy array, TIFF, PNG, or CSV.",
     discussion: """
       EXAMPLES
         ronchi export result.h5 --analysis virtual_detectors --output bf -o bf.tif

@@ -7,7 +7,7 @@ import USID
 
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "What is in an input or in an output.",
+    commandName: "info", abstract: "Shows what is in an input or an output.",
     discussion: """
       EXAMPLES
         ronchi info scan.mib

@@ -1,5 +1,5 @@
-import Engine
 import ArgumentParser
+import Engine
 import Formats
 import Foundation
 import HDF5
@@ -46,7 +46,7 @@ struct Ronchi: ParsableCommand {
       if isFirstProcess { print(listed) }
       end(listed.first?.code ?? .internalError)
     } catch {
-      // Every rank of a parallel start parses the same words: one of them speaks.
+      // All ranks parse the same command line; only the first reports an error.
       let code = exitCode(for: error)
       if !isFirstProcess { Foundation.exit(code.rawValue) }
       guard logFormat == .json, let wrong = STEM.ExitCode(rawValue: code.rawValue), wrong != .done else {
@@ -81,7 +81,7 @@ func end(_ code: STEM.ExitCode) -> Never {
   exit(code.rawValue)
 }
 
-/// Whether this is the process that speaks when a launcher started several and MPI does not run.
+/// Whether this process prints messages when a launcher started several and MPI is not running.
 let isFirstProcess: Bool = {
   let names = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"]
   let environment = ProcessInfo.processInfo.environment

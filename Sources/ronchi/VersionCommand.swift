@@ -7,7 +7,7 @@ import Runner
 
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "version", abstract: "The versions of the program and of the libraries it runs with.")
+    commandName: "version", abstract: "Prints the versions of the program and of its libraries.")
 
   @Flag(help: "As JSON.")
   var json = false

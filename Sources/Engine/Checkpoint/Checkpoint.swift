@@ -89,7 +89,7 @@ package final class Checkpoint {
   package func openForWriting() throws {
     descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(.inputOutput, "cannot be opened") }
-    // Headers lie in holes where a slot was never written: reading ahead there fills memory with zeros.
+    // Headers of slots that were never written are in holes of the file; reading ahead there fills memory with zeros.
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
     var preamble = [UInt8](repeating: 0, count: Self.preambleBytes)
     try preamble.withUnsafeMutableBytes { bytes throws in try read(bytes, at: 0) }
@@ -163,14 +163,14 @@ package final class Checkpoint {
     try header.withUnsafeBytes { bytes throws in try write(bytes, at: slot) }
   }
 
-  /// The one of a pair that nothing is lost with; saves of both kinds share one sequence.
+  /// Returns the slot of a pair that may be overwritten: the older one. Both kinds of saves share one sequence.
   private func olderSlot(_ record: Int, _ durability: Durability) throws -> UInt64 {
     let first = try header(record, durability.rawValue)?.sequence ?? 0
     let second = try header(record, durability.rawValue + 1)?.sequence ?? 0
     return durability.rawValue + (second < first ? 1 : 0)
   }
 
-  /// What tells this start of the machine from others.
+  /// Identifies this boot of the machine.
   package static let boot: UInt64 = {
     let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? "unknown"
     return checksum(Array(text.utf8)) | 1
@@ -230,7 +230,7 @@ package final class Checkpoint {
   }
 
   private func content(_ header: SlotHeader) throws -> Found? {
-    // Memory of the one before, once nobody holds that any more: new pages take longer than reading.
+    // Reuses the memory of the previous record once it is released: new pages take longer than reading.
     var rest = lastContent
     lastContent = []
     // Sums begin where numbers may.
@@ -255,7 +255,7 @@ package final class Checkpoint {
     return sum.value == header.sum ? found : nil
   }
 
-  /// How many records the file has room for so far.
+  /// Number of records for which the file has space so far.
   package func recordCount() -> Int { max(0, (fileSize() - start + recordBytes - 1) / recordBytes) }
 
   private func fileSize() -> Int {
@@ -297,7 +297,7 @@ package final class Checkpoint {
   }
 }
 
-/// A 64-bit checksum that tells a whole slot from a torn one: multiply–rotate over 8-byte words (after wyhash's and
+/// A 64-bit checksum that distinguishes an intact slot from a torn one: multiply–rotate over 8-byte words (after wyhash's and
 /// FNV's mixing; not cryptographic), long stretches in four chains, for a step waits for the one before in its chain.
 package struct Checksum {
   package init() {}

@@ -135,7 +135,7 @@ package final class FramePass {
   private struct State {
     var done: BlockSet
     var boots: Set<UInt64>
-    /// The first record that nobody wrote; exact sums go into one per rank from there.
+    /// The first unused record; exact sums use one record per rank from there.
     var firstRecord: Int
   }
 
@@ -304,7 +304,7 @@ package final class FramePass {
     }
   }
 
-  /// Hands finished rows on; `positions` were computed since the last time.
+  /// Passes on finished rows; `positions` were computed since the last call.
   package func write(_ positions: Range<Int>, _ start: Int) throws {
     let began = ContinuousClock.now
     for bound in kernels { bound.kernel.flush() }

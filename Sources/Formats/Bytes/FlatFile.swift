@@ -33,7 +33,7 @@ struct FlatLayout: Sendable, Equatable, Codable {
     return start..<start + (frames.count - 1) * stride + lead + stored
   }
 
-  /// The frame in whose record an offset lies.
+  /// The frame whose record contains an offset.
   func frame(at byte: Int) -> Int { min(max(0, (byte - offset) / stride), max(0, frames - 1)) }
 
   /// Throws `Problem` (`.badData`) when a file of `size` bytes does not hold all frames: names the first missing one.
@@ -81,7 +81,7 @@ struct FlatInput: InputLayout {
   }
 }
 
-/// A file whose frames lie at equal distances.
+/// A file whose frames are equally spaced.
 struct FlatFileSource: FrameSource {
   private(set) var description: SourceDescription
   let layout: FlatLayout

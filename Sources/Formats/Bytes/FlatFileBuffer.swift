@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file read with `pread`, by way of the page cache, into a buffer that stays in the core's cache.
+/// A file read with `pread`, through the page cache, into a buffer that stays in the core's cache.
 final class BufferedFile: ByteSource {
   private let file: FileDescriptor
   private var buffer = ScratchBuffer()

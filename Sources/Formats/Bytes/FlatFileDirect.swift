@@ -28,7 +28,7 @@ final class DirectFile: ByteSource {
   /// More than half of the memory: the page cache has to share it with the programs.
   static func isFor(size: Int) -> Bool { UInt64(size) > ProcessInfo.processInfo.physicalMemory / 2 }
 
-  /// Of two pieces, each with room for what is carried over.
+  /// Two pieces, each with space for bytes carried over from the other.
   static func bytes(window: Int) -> Int { 2 * (window + max(usualPiece, window)) }
 
   init(_ file: FileDescriptor, direct: FileDescriptor, pieceBytes: Int = usualPiece) {
@@ -99,17 +99,17 @@ final class DirectFile: ByteSource {
   }
 }
 
-/// A stretch of a file in memory, with room in front of it for what a reader still needs of the stretch before.
+/// A stretch of a file in memory, with space in front for bytes of the stretch before that a reader still needs.
 private final class Piece: @unchecked Sendable {
   /// In whole sectors; empty where nothing could be read.
   private(set) var range = 0..<0
   private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: sector)
   private var room = 0
-  /// Of `room`, what holds bytes.
+  /// The filled part of `room`.
   private var prepended = 0
   private let done = DispatchSemaphore(value: 0)
 
-  /// O_DIRECT wants places, lengths and memory in whole sectors.
+  /// O_DIRECT requires offsets, lengths, and memory in whole sectors.
   private static let sector = 4096
 
   deinit { buffer.deallocate() }

@@ -3,9 +3,9 @@ import STEM
 
 /// How many frames are brought in together.
 enum ReadWindow {
-  /// Of what is copied or converted: so little that it is still in the core's cache when it is processed.
+  /// Bytes copied or converted at a time: few enough to stay in the core's cache until they are processed.
   static let copied = 512 << 10
-  /// Of what is handed out where it lies: a block. Kernels whose tables are larger than frames then read those less often.
+  /// Bytes handed out in place at a time: a block, so that kernels whose tables are larger than frames read the tables less often.
   static let mapped = 2 << 20
 
   static func bytes(of frameBytes: Int) -> Int { FrameGroup.frames(of: frameBytes, within: copied) * frameBytes }
@@ -71,7 +71,7 @@ final class FlatFileReader: FrameReader {
     return nil
   }
 
-  /// Whether pixels are stored in the native form, and where their type may lie; headers can have odd lengths.
+  /// Whether pixels are stored in the native form, and aligned for their type; headers can have odd lengths.
   private func isUsable(_ first: UnsafeRawPointer) -> Bool {
     guard case .native = source.coding else { return false }
     return (Int(bitPattern: first) | source.layout.stride) & (source.description.pixelType.size - 1) == 0
@@ -80,7 +80,7 @@ final class FlatFileReader: FrameReader {
   private func convert(_ window: Range<Int>, _ first: UnsafeRawPointer) -> FrameGroup {
     let about = source.description
     if !swapsInPlace { converted.grow(to: window.count * about.frameBytes) }
-    // In place, `first` lies in `converted`.
+    // In place: `first` points into `converted`.
     let start = swapsInPlace ? UnsafeMutableRawPointer(mutating: first) : converted.start
     let strideBytes = swapsInPlace ? source.layout.stride : about.frameBytes
     for index in 0..<window.count {
@@ -101,7 +101,7 @@ final class FlatFileReader: FrameReader {
       guard swapsInPlace else { return try bytes.bytes(range) }
       let size = source.description.pixelType.size
       converted.grow(to: range.count + size)
-      // The pixels, not the header, lie where their type may.
+      // Aligns the pixels, not the header, for their type.
       let start = converted.start + (size - layout.lead % size) % size
       try bytes.copy(range, to: start)
       return UnsafeRawPointer(start)

@@ -11,7 +11,7 @@ struct ReadFailure: Error {
 
 /// Hands out stretches of a file. One per rank; a pointer is valid until the next call.
 protocol ByteSource: AnyObject {
-  /// The bytes of a range, which lies inside the size that the file had when it was opened.
+  /// The bytes of a range, which is within the size of the file when it was opened.
   func bytes(_ range: Range<Int>) throws(ReadFailure) -> UnsafeRawPointer
   /// Copies the bytes of a range.
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) throws(ReadFailure)

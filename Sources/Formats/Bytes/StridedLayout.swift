@@ -1,6 +1,6 @@
 import STEM
 
-/// An array of frames whose pixels do not lie together: steps in elements for every axis.
+/// An array of frames whose pixels are not contiguous: strides in elements for every axis.
 struct StridedLayout: Sendable, Equatable, Codable {
   /// The scan as stored; positions count through it row by row.
   var scan: Shape
@@ -9,7 +9,7 @@ struct StridedLayout: Sendable, Equatable, Codable {
 
   static let tileBytes = 256 << 20
 
-  /// Whole scan rows that fit 256 MiB, at least one: neighbouring positions share cache lines and pages of the file and
+  /// Whole scan rows that fit 256 MiB, at least one: neighboring positions share cache lines and pages of the file and
   /// gathering them together reads each of these once.
   static func tilePositions(scan: Shape, frameBytes: Int) -> Int {
     let affordable = max(1, tileBytes / frameBytes)

@@ -62,7 +62,7 @@ final class StridedReader: FrameReader {
     _ positions: Range<Int>, _ type: Word.Type
   ) throws(ReadFailure) {
     let detector = source.description.detectorShape
-    // In the order of the file: positions that lie together are read together.
+    // In the order of the file, so that adjacent positions are read together.
     let order = positions.map { (element: source.strides.element(ofPosition: $0), row: $0 - positions.lowerBound) }
       .sorted { $0.element < $1.element }
     let span = order.first!.element..<order.last!.element + 1
@@ -83,7 +83,7 @@ final class StridedReader: FrameReader {
   }
 }
 
-/// The file's elements of some positions for a few neighbouring detector pixels: one stretch of the file per pixel.
+/// The file's elements of some positions for a few neighboring detector pixels: one stretch of the file per pixel.
 private final class Planes<Word: FixedWidthInteger & BitwiseCopyable> {
   private let source: StridedSource
   /// The elements of the positions, from the file's start for the first pixel.

@@ -19,7 +19,7 @@ struct H5USIDColumns<Number> {
   /// Points of each dimension.
   var count: Int
   var dimensions: Int
-  /// Whether the numbers of a point lie together.
+  /// Whether the numbers of a point are contiguous.
   var pointsFirst: Bool
 
   /// The numbers of a dimension, point by point, where they lie.

@@ -149,7 +149,7 @@ struct HDF5LinkWalk {
     }
   }
 
-  /// The file of an external link; only what lies beside the input, or below, is opened.
+  /// The file of an external link; only files in the folder of the input, or below, are opened.
   private func external(_ file: String, from place: HDF5Place) throws -> String {
     let folder = canonicalFolder(of: input)
     let base = URL(fileURLWithPath: place.file).deletingLastPathComponent()

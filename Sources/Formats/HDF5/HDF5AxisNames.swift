@@ -10,7 +10,7 @@ struct HDF5Axis: Sendable, Equatable {
   var size: Int
   var name: String
   var unit: String
-  /// Distance of neighbours in `unit`; nil where the file does not say or neighbours are unevenly spaced.
+  /// Distance of neighbors in `unit`; nil where the file does not say or neighbors are unevenly spaced.
   var step: Double?
   /// Value of the first point in `unit`.
   var origin: Double?
@@ -40,7 +40,7 @@ struct HDF5Axis: Sendable, Equatable {
     "reciprocaly",
   ]
 
-  /// Scan or detector, by the format's word, the unit (a length or not), the name; nil where nothing tells.
+  /// Scan or detector, from the format, the unit (a length or not), or the name; nil where none of these decides.
   var role: Role? {
     if let declaredRole { return declaredRole }
     switch Unit(spelling: unit)?.dimension {

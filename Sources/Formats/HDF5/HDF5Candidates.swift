@@ -1,7 +1,7 @@
 import HDF5
 import STEM
 
-/// A dataset of a file, as far as its header tells.
+/// A dataset of a file, as described by its header.
 struct HDF5Entry: Sendable, Codable {
   /// As seen from the input: through links where there are any.
   var path: String

@@ -9,7 +9,7 @@ import CZstd
 /// codec sees it.
 final class HDF5CodecDecoder {
   private let stages: [HDF5Codec.Stage]
-  /// What lies between two stages.
+  /// The intermediate result between two filters.
   private var even = ScratchBuffer()
   private var odd = ScratchBuffer()
   /// A decompressed block whose bits are still apart.

@@ -1,8 +1,8 @@
 import HDF5
 import STEM
 
-/// Reads parts of a chunked dataset chunk by chunk, as stored, and undoes the filters itself: straight to where the
-/// pixels are wanted when a chunk lies together there, by way of a buffer otherwise. HDF5 tells where chunks lie; what it
+/// Reads parts of a chunked dataset chunk by chunk, as stored, and undoes the filters itself: directly into the
+/// destination where a chunk is contiguous there, otherwise through a buffer. HDF5 gives the addresses of chunks; what it
 /// must do (chunks that are not stored, or without one of the filters) is left to it, chunk by chunk.
 final class HDF5CodecReader {
   private static let largestChunk = 256 << 20
@@ -104,7 +104,7 @@ final class HDF5CodecReader {
   private func decode(
     _ part: ChunkPart, of dataset: borrowing Dataset, into target: UnsafeMutableRawBufferPointer
   ) throws(HDF5Error) -> Bool {
-    // Not stored, or nothing that the library can tell about: it has the last word.
+    // Not stored, or its address is unknown: HDF5 reads it.
     guard let found = try? places.place(ofChunk: part.chunkStart, of: dataset) else { return false }
     if isFiltered {
       if found.filterMask != 0 { return false }
@@ -124,7 +124,7 @@ final class HDF5CodecReader {
     return true
   }
 
-  /// The chunk whose stored bytes lie in a range of the file.
+  /// The chunk whose stored bytes are in a range of the file.
   private func decode(_ range: Range<Int>, into target: UnsafeMutableRawBufferPointer) throws(CodecFailure) {
     guard isFiltered || range.count == target.count else {
       throw CodecFailure("it holds \(range.count) bytes where \(target.count) are due")
@@ -175,7 +175,7 @@ private func copyBox(
   _ source: UnsafeRawPointer, _ sourceShape: [Int], _ sourceOffset: Int, to target: UnsafeMutableRawPointer,
   _ targetShape: [Int], _ targetOffset: Int, _ count: [Int], size: Int
 ) {
-  // Axes from `split` on lie together in both.
+  // Axes from `split` on are contiguous in both.
   var split = count.count
   var (run, from, to) = (1, 1, 1)
   while split > 0, run == from, run == to {

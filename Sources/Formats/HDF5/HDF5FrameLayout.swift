@@ -1,7 +1,7 @@
 import HDF5
 import STEM
 
-/// How the axes of a dataset lie on scan and detector.
+/// Assigns the axes of a dataset to scan and detector.
 struct HDF5FrameLayout: Sendable, Equatable, Codable {
   /// Two logical axes, slow (y) and fast (x), on the axes of the dataset.
   enum Axes: Sendable, Equatable, Codable {
@@ -13,7 +13,7 @@ struct HDF5FrameLayout: Sendable, Equatable, Codable {
     case joinedColumns(Int)
   }
 
-  /// Of the dataset, slow first; axes that nothing lies on have size 1.
+  /// Shape of the dataset, slow first; unassigned axes have size 1.
   var shape: [Int]
   var positions: Axes
   var pixels: Axes
@@ -55,7 +55,7 @@ struct HDF5FrameLayout: Sendable, Equatable, Codable {
     return order == order.sorted() && !positions.isColumns && !pixels.isColumns
   }
 
-  /// Whether only the frames are turned: positions are slow, in order, and each frame lies together.
+  /// Whether only frames are rotated or flipped: positions are slow and in order, and each frame is contiguous.
   var isTransposed: Bool {
     let order = positions.axes + pixels.axes.sorted()
     return !isStandard && order == order.sorted() && !positions.isColumns
@@ -84,7 +84,7 @@ struct HDF5Window: Sendable, Equatable {
   func contains(_ y: Int, _ x: Int) -> Bool { rows.contains(y) && columns.contains(x) }
 }
 
-/// Distances, in elements, between neighbours in memory.
+/// Distances, in elements, between neighbors in memory.
 struct HDF5Strides: Sendable, Equatable {
   var y: Int
   var x: Int
@@ -120,7 +120,7 @@ extension HDF5FrameLayout {
     return slab
   }
 
-  /// How the elements of a window lie in memory once its hyperslab has been read.
+  /// Order in memory of the elements of a window after its hyperslab has been read.
   func strides(in window: HDF5Window) -> HDF5Strides {
     let counts = hyperslab(window).shape
     var distances = counts.map { _ in 1 }

@@ -3,7 +3,7 @@ import STEM
 
 /// Frames of a dataset of an HDF5 file: a window of whole frames is read and decoded at once and kept, so that ranges
 /// that follow each other find the rest of their chunks there. `HDF5ReadPlan` states how large windows are. Chunks are
-/// decoded by `HDF5CodecReader` where it knows their filters, otherwise by HDF5.
+/// decoded by `HDF5CodecReader` where it supports their filters, otherwise by HDF5.
 final class HDF5FrameReader: FrameReader {
   private let source: HDF5FrameSource
   let dataset: Dataset
@@ -113,7 +113,7 @@ struct ScratchBuffer: ~Copyable {
 
   var start: UnsafeMutableRawPointer { bytes.baseAddress! }
 
-  /// Makes room for `count` bytes; what was there is lost.
+  /// Resizes the buffer to `count` bytes; its content is lost.
   mutating func grow(to count: Int) {
     guard bytes.count < count else { return }
     bytes.deallocate()

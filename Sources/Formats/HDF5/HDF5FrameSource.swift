@@ -76,7 +76,7 @@ struct HDF5FrameSource: FrameSource, InputLayout {
     return try HDF5StoredFrames(self, beside: reader, mode: ReadMode.chosen()) ?? reader
   }
 
-  /// The same frames as plain bytes of the file, where they lie one after the other: no call of HDF5 is needed then.
+  /// The same frames as plain bytes of the file, where they are contiguous and need no call of HDF5.
   private func flatSource() throws -> FlatFileSource? {
     guard case .contiguous(let offset?)? = entry.layout, entry.place.file == description.path,
       layout.isStandard || layout.isTransposed

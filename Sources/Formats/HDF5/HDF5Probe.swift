@@ -30,7 +30,7 @@ public enum HDF5Probe {
     let pending = PendingVerdict()
     begun.withLock { $0[task] = pending }
     let patience = HDF5ProbeProcess.Patience(seconds: seconds, framesOf: size)
-    // Read here: nobody may read the environment while another thread changes it, as MPI does when it starts.
+    // Read here, because the environment must not be read while another thread changes it, as MPI does when it starts.
     let environment = ProcessInfo.processInfo.environment
     Thread.detachNewThread { pending.tell(HDF5ProbeProcess.run(task, patience, environment)) }
   }

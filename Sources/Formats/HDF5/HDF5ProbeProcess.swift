@@ -8,7 +8,7 @@ enum HDF5ProbeProcess {
     case crashed(signal: Int32)
     case hung
     case hungry
-    /// No process could be started: the file goes unprobed, as the system's poverty is not the file's fault.
+    /// No process could be started, for lack of system resources; the file is opened without a check.
     case notStarted
   }
 
@@ -76,7 +76,7 @@ enum HDF5ProbeProcess {
     return Child(process: process, reports: ends[0])
   }
 
-  /// Without what a launcher tells its ranks: the child is none, and the MPI library must not take it for one.
+  /// The environment without launcher variables, so that the MPI library does not take the child for a rank.
   static func childEnvironment(_ environment: [String: String]) -> [String: String] {
     let launchers = ["OMPI_", "PMIX_", "PMI_", "ORTE_", "PRTE_", "HYDRA_", "MPI_LOCAL", "PALS_"]
     var kept = environment.filter { name, _ in !launchers.contains { name.hasPrefix($0) } }

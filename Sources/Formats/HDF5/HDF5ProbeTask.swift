@@ -31,7 +31,7 @@ struct HDF5ProbeTask: Codable, Hashable {
     request = InputRequest(path: path)
   }
 
-  /// What the child looks at besides.
+  /// What else the child checks.
   var withoutScanShape: HDF5ProbeTask {
     var copy = self
     copy.request.scanShape = nil

@@ -32,7 +32,7 @@ struct HDF5ReadPlan: Sendable, Equatable, Codable {
     let rowBytes = grid.x * self.frameBytes
     let fitting = max(1, min(grid.y, usual / rowBytes))
     guard let chunk else {
-      // Frames that do not lie together: every pass over the file brings as many as possible.
+      // Frames are not contiguous: every pass over the file reads as many as possible.
       let scattered = reordered && !layout.isTransposed
       rows = scattered ? fitting : 1
       columns = scattered ? max(1, min(grid.x, usual / self.frameBytes)) : 1

@@ -1,7 +1,7 @@
 import HDF5
 import STEM
 
-/// Frames that lie whole and as they are in the chunks of a dataset, in a file that the page cache holds: handed out from
+/// Frames stored whole and unfiltered in chunks of a dataset, in a file that is in the page cache: handed out from
 /// there as those of a flat file are, without HDF5 copying them first. What is not so simple, a chunk that is not stored
 /// or has another size, is left to another reader.
 final class HDF5StoredFrames: FrameReader {
@@ -15,7 +15,7 @@ final class HDF5StoredFrames: FrameReader {
   /// The chunk that was asked for last, by its first position; no place where it is one for the other reader.
   private var last: (position: Int, place: Int?)?
 
-  /// nil where frames do not lie so, and where the job or the file wants another way of reading.
+  /// nil where frames are not stored like this, or the job or the file requires another way of reading.
   /// - Parameters:
   ///   - others: reads the rest
   ///   - mode: nil: by the file
@@ -59,7 +59,7 @@ final class HDF5StoredFrames: FrameReader {
     }
   }
 
-  /// The first frames of a window that lie at equal distances, and with little between them.
+  /// The first frames of a window that are equally spaced with small gaps.
   private func run(in window: Range<Int>) -> (positions: Range<Int>, place: Int, stride: Int)? {
     guard let place = place(of: window.lowerBound) else { return nil }
     let frame = source.description.frameBytes

@@ -42,7 +42,7 @@ struct MerlinAcquisition: Sendable {
     return Shape(frames / line, line)
   }
 
-  /// Why the frames cannot be taken as one per position: colour modes and two counters give several.
+  /// Why the frames cannot be taken as one per position: color modes and two counters give several.
   var severalFramesPerPosition: String? {
     if let mode = self["Chip Mode"], ["CM", "CSCM"].contains(mode.uppercased()) { return "Chip Mode \(mode) (color)" }
     if let counters = self["Active Counters"]?.lowercased(), counters.contains("both") || counters.contains("&") {

@@ -69,7 +69,7 @@ struct MerlinFile {
 
   private func refuseSeveralFramesPerPosition() throws {
     let color = first.colorMode.flatMap { Int($0) }.map { $0 != 0 } ?? false
-    var reason = color ? "colour mode \(first.colorMode ?? "")" : acquisition?.severalFramesPerPosition
+    var reason = color ? "color mode \(first.colorMode ?? "")" : acquisition?.severalFramesPerPosition
     if reason == nil, layout.frames > 1 {
       let second = try header(ofFrame: 1)
       if second.counter != first.counter, second.time == first.time { reason = "two counters per exposure" }

@@ -15,7 +15,7 @@ enum NpyHeaderValue: Equatable {
 }
 
 /// Reads the Python literal of a `.npy` header, `{'descr': '<u2', 'fortran_order': False, 'shape': (4, 6, 80, 80), }`.
-/// Knows no more of Python than that.
+/// Supports only this subset of Python.
 struct NpyHeaderParser {
   private let bytes: ArraySlice<UInt8>
   private var place: Int

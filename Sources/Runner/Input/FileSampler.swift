@@ -1,5 +1,5 @@
-import Engine
 import Digest
+import Engine
 import Foundation
 import STEM
 

@@ -9,7 +9,7 @@ import USID
 public struct RunOptions: Sendable {
   public enum Existing: Sendable { case refuse, overwrite, append }
   public var existing = Existing.refuse
-  /// Starts over: neither continues an unfinished run nor is content with a finished one.
+  /// Starts over: neither continues an unfinished run nor accepts a finished result.
   public var force = false
   /// Takes an input for the same whose files have other times of modification, when sizes and samples of the content are
   /// equal.
@@ -35,7 +35,7 @@ public final class JobRun {
   /// On rank 0. Reading the samples takes a while, and only what was there before must wait for it.
   let input: InputWatch
   var phases: PhaseClock
-  /// As far as the plan knows, before anything is measured.
+  /// As known from the plan, before anything is measured.
   var provisional: [JobStep] = []
   /// What stages have found, and the frames as they are seen with that.
   private(set) var facts = Facts()

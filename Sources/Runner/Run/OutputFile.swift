@@ -31,7 +31,7 @@ struct OutputFile {
   var measurement: String { path + ".partial.measurement" }
   var lock: String { path + ".partial.lock" }
   var partialExists: Bool { FileManager.default.fileExists(atPath: partial) }
-  /// Tells one state of the existing output from another.
+  /// Identifies a state of the existing output.
   var state: String {
     var status = stat()
     guard stat(path, &status) == 0 else { return "" }

@@ -1,7 +1,7 @@
 import Foundation
 import STEM
 
-/// Keeps a second job from writing the same output. The lock belongs to the process and dies with it, also on file
+/// Keeps a second job from writing the same output. The lock ends with the process, also on file
 /// systems that several machines share.
 final class OutputLock {
   private let path: String
@@ -19,7 +19,8 @@ final class OutputLock {
       guard descriptor >= 0 else {
         throw Problem(
           .cannotCreate, at: path,
-          "no file can be made in this folder: \(String(cString: strerror(errno))); choose another output.path")
+          "the lock file cannot be created in this folder: \(String(cString: strerror(errno))); choose another output.path"
+        )
       }
       var lock = flock()
       lock.l_type = Int16(F_WRLCK)

@@ -66,7 +66,7 @@ final class SolverRun: SolverControl {
 }
 
 extension Ranks {
-  /// Does work on rank 0 that may take long and asks `isStopping` now and then; the other ranks sleep, and pass on a
+  /// Runs long work on rank 0, which calls `isStopping` from time to time; the other ranks sleep and forward a
   /// signal that reaches only them. Throws `RunFailure` on all ranks when the work throws.
   func onFirstWatched(_ work: (_ isStopping: @escaping () throws -> Bool) throws -> Void) throws {
     let queue = try TaskQueue(self, count: 0) { StopSignals.isRequested }

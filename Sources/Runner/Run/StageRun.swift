@@ -74,7 +74,7 @@ final class StageRun: StageContext {
   }
 
   private func passOverAll(_ kernels: [BoundKernel]) throws -> Int {
-    guard let place else { throw Problem(.internalError, "\(stage.name) has no place for the rows of a pass") }
+    guard let place else { throw Problem(.internalError, "\(stage.name) has no output for the rows of a pass") }
     let count = kernels.count
     written.formUnion(kernels.flatMap { $0.outputs.rows.map(\.place) })
     let step = JobStep(
@@ -176,7 +176,7 @@ final class StageRun: StageContext {
     iteration: Int, of total: Int, residual: Double, state makeState: () throws -> [Int: [UInt8]]
   ) throws {
     job.events.iteration("\(stage.name): iteration \(iteration) of \(total), residual \(shortNumber(residual))")
-    // The decision is rank 0's clock and anybody's signal, and the same on all ranks.
+    // Rank 0's clock or a signal on any rank decides; all ranks get the same decision.
     let stops = StopSignals.isRequested
     let wish = try ranks.largest(stops ? 2 : ranks.rank == 0 && state.isDue ? 1 : 0)
     guard wish > 0 else { return }

@@ -3,7 +3,7 @@ import Foundation
 import Jobs
 import STEM
 
-/// What `check` tells of a plan: everything a run would do up to the first read.
+/// What `check` reports about a plan: everything a run would do up to the first read.
 public struct PlanReport {
   private let plan: Plan
   private let steps: [JobStep]
@@ -85,7 +85,7 @@ public struct PlanReport {
     }
   }
 
-  /// Of a few patterns; nil where nobody knows what an electron counts, or nothing can be read.
+  /// Dose of a few patterns; nil where counts per electron are unknown or nothing can be read.
   private var meanCounts: Double? {
     guard plan.context.calibration.countsPerElectron != nil,
       let reader = try? plan.source.limited(to: memory.readerBytes).makeReader()

@@ -2,13 +2,13 @@
 public protocol FrameReader: AnyObject {
   /// What `forEachGroup` will be asked for next: non-empty runs of positions, in ascending order. Readers may ignore it.
   func expect(_ runs: [Range<Int>])
-  /// Hands out the frames of `positions` in ascending order, in groups as large as the way they are stored gives them
-  /// without effort: what is copied, within what a core's cache holds. A group is valid during the call only; it may lie
+  /// Passes the frames of `positions` to `body` in ascending order, in groups as large as their storage gives them
+  /// without a copy; copied groups fit a core's cache. A group is valid only during the call; it may be
   /// in mapped memory. Throws `Problem` naming file and frame.
   func forEachGroup(in positions: Range<Int>, _ body: (FrameGroup) throws -> Void) throws
   /// Seconds spent so far in undoing compression, which are part of the time of `forEachGroup`.
   var decodeSeconds: Double { get }
-  /// Whether frames lie in a mapped file: their bytes come when a kernel touches them.
+  /// Whether frames are in a mapped file, whose bytes are read when a kernel touches them.
   var isMapped: Bool { get }
 }
 

@@ -8,7 +8,7 @@ public struct SourceDescription: Sendable, Codable {
   public var files: [String]
   /// Dataset inside the file, for formats that have them.
   public var dataset: String?
-  /// nil where neither the file nor the request says how the frames lie on a scan.
+  /// nil where neither the file nor the request gives the scan shape.
   public var scanShape: Shape?
   public var frameCount: Int
   public var detectorShape: Shape

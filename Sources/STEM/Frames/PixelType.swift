@@ -1,7 +1,7 @@
 /// The types in which detectors store a pixel. Frames are read and processed in this type, never converted as a whole.
 public enum PixelType: String, CaseIterable, Sendable, Codable {
   case u8, u16, u32, i8, i16, i32, f32, f64
-  /// `u16` in the byte order that this machine has not: how frames may lie in memory, never what a user names.
+  /// `u16` in the byte order opposite to this machine's: a form of frames in memory, which users never name.
   case u16Swapped
 
   /// Those that a user can name.
@@ -56,7 +56,7 @@ public enum PixelType: String, CaseIterable, Sendable, Codable {
     return number(stored)
   }
 
-  /// The first `count` pixels at `pixels`, which may lie unaligned, as doubles.
+  /// The first `count` pixels at `pixels`, which may be unaligned, as doubles.
   public func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double] { stored.doubles(pixels, count: count) }
 
   /// As NumPy writes it: `uint16`.
@@ -83,7 +83,7 @@ public protocol StoredPixel: Sendable, BitwiseCopyable {
   static var pixelType: PixelType { get }
   var number: Number { get }
   init(storing number: Number)
-  /// Pixels that may lie unaligned. A requirement, so that each type has a loop of its own: generic code takes ten times
+  /// Pixels that may be unaligned. A requirement, so that each type has a loop of its own: generic code takes ten times
   /// as long.
   static func doubles(_ pixels: UnsafeRawPointer, count: Int) -> [Double]
 }

@@ -5,7 +5,7 @@ public enum Origin: String, Sendable, Codable {
   case job, commandLine = "command line", file, instrument, measured, `default`
 }
 
-/// A value and its origin.
+/// A value and its source.
 public struct Sourced<Value: Sendable>: Sendable {
   public var value: Value
   public var origin: Origin
@@ -46,7 +46,7 @@ extension Pair where Value == Double {
   public var mean: Double { (y + x) / 2 }
 }
 
-/// Elliptical distortion: what should be a circle lies on the detector as an ellipse.
+/// Elliptical distortion: what should be a circle appears on the detector as an ellipse.
 public struct Ellipse: Sendable, Codable, Equatable {
   /// Long axis over short axis, at least 1.
   public var ratio: Double
@@ -75,12 +75,12 @@ public struct Calibration: Sendable, Equatable, Codable {
   public var semiangle: Sourced<Double>?
   /// Size of a detector pixel, as an angle (`.radian`) or as `.inverseAngstrom`: files give one or the other.
   public var detectorPixel: Sourced<Pair<Quantity>>?
-  /// Distance of neighbouring positions [Å].
+  /// Distance between neighboring positions [Å].
   public var scanStep: Sourced<Pair<Double>>?
   /// Rotation of the detector against the scan [rad], clockwise on screen (conventions.md).
   public var scanRotation: Sourced<Double>?
   public var transpose: Sourced<Bool>?
-  /// Optical axis on the detector [px], pixel centres at whole numbers.
+  /// Optical axis on the detector [px]; pixel centers are at whole numbers.
   public var center: Sourced<Pair<Double>>?
   /// Radius of the bright disk [px], when it was measured.
   public var diskRadius: Sourced<Double>?
@@ -108,7 +108,7 @@ public struct Calibration: Sendable, Equatable, Codable {
     return wavelength.map { Pair(pixel.y.base / $0, pixel.x.base / $0) }
   }
 
-  /// `self` where it knows a value, otherwise what `other` knows.
+  /// Returns the values of `self`, completed by those of `other`.
   public func completed(by other: Calibration) -> Calibration {
     var result = self
     result.energy = energy ?? other.energy

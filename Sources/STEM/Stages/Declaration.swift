@@ -10,7 +10,7 @@ public struct Declaration<Owner>: Sendable {
   public let parameters: [Parameter<Owner>]
   /// The outputs with the default parameters, for the docs; `FrameAnalysis.outputs` gives those of a job.
   public let outputs: [OutputDescription]
-  /// A job fragment that works as it stands, shown by `explain`.
+  /// A job fragment that works without changes, shown by `explain`.
   public let example: String
 
   public init(

@@ -5,7 +5,7 @@ public struct FrameContext: Sendable {
   public var pixelType: PixelType
   /// Pixels of at least this value count as saturated; nil: none.
   public var saturation: Double?
-  /// Complete but for what nobody knows; `requirements` of the analysis are fulfilled.
+  /// The calibration as far as it is known; it fulfills the `requirements` of the analysis.
   public var calibration: Calibration
   /// Detector pixels to leave out, row-major, true = dead; nil: none.
   public var deadPixels: [Bool]?
