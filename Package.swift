@@ -83,7 +83,8 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["HDF5", "STEM"], path: "Tests/TestSupport"),
     .executableTarget(
-      name: "ronchi-ranks-probe", dependencies: ["MPI", "Runner", "STEM", "TestSupport"], path: "Tests/RanksProbe"),
+      name: "ronchi-ranks-probe", dependencies: ["MPI", "Runner", "STEM", "USID", "TestSupport"],
+      path: "Tests/RanksProbe"),
     tests("PlatformTests", "MPI", "HDF5", "FFT"),
     tests("STEMTests", "STEM"),
     tests("KernelsTests", "Kernels", "STEM"),

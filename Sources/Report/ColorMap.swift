@@ -47,11 +47,11 @@ struct ColorMap: Sendable {
     return colors[Int(turn < 0 ? turn + 256 : turn)]
   }
 
-  /// Neighbors differ: the hue turns by the golden angle, the lightness goes through three steps.
+  /// Neighbors differ: the hue turns by the golden angle, the lightness goes through five steps.
   static let categories = ColorMap { t in
     let number = (t * 255).rounded()
     let hue = number * (3 - 5.0.squareRoot()) * Double.pi + 0.7
-    let lightness = 45 + 18 * number.truncatingRemainder(dividingBy: 3)
+    let lightness = 38 + 10 * (2 * number).truncatingRemainder(dividingBy: 5)
     return Color(lightness: lightness, a: 48 * cos(hue), b: 48 * sin(hue))
   }
 

@@ -48,8 +48,8 @@ extension ResultArray {
     let paths = try exportPaths(to: path)
     switch try ExportFormat(path: path) {
     case .npy: try writeNPY(to: path)
-    case .tif: for (path, view) in zip(paths, views()) { try view.array.writeTIFF(to: path) }
-    case .png: for (path, view) in zip(paths, views()) { try view.array.picture().write(to: path) }
+    case .tif: for (path, view) in zip(paths, views()) { try view.array().writeTIFF(to: path) }
+    case .png: for (path, view) in zip(paths, views()) { try view.array().picture().write(to: path) }
     case .csv: try kind == .table ? writeTable(to: path) : writeCSV(to: path)
     }
   }

@@ -56,7 +56,7 @@ public enum QuickLooks {
   ) throws(Problem) {
     for view in array.views(firstFrames: shownFrames) {
       let path = "\(folder)/\(fileName(entry, view.suffix))"
-      try view.array.picture().write(to: path)
+      try view.array().picture().write(to: path)
       outcome.written.append(path)
     }
     if array.frameCount > shownFrames {

@@ -4,8 +4,9 @@ import STEM
 /// A part of an output that makes one picture: the output itself, one frame of a stack, amplitude or phase.
 struct View {
   /// Behind the file's name: empty, `_3`, `_amplitude`, `_3_phase`.
-  var suffix: String
-  var array: ResultArray
+  let suffix: String
+  /// Made when it is needed: a stack can be large.
+  let array: () -> ResultArray
 }
 
 extension ResultArray {
@@ -23,8 +24,13 @@ extension ResultArray {
 
   /// What pictures show of the output: of a stack the first frames, of complex numbers amplitude and phase.
   func views(firstFrames limit: Int = .max) -> [View] {
-    frames(limit).flatMap { frame in
-      frame.array.parts.map { View(suffix: frame.suffix + $0.suffix, array: $0.array) }
+    let frames = stackAxis == nil ? [View(suffix: "") { self }] : (0..<min(limit, frameCount)).map(frame)
+    guard imaginary != nil else { return frames }
+    return frames.flatMap { frame in
+      [
+        View(suffix: frame.suffix + "_amplitude") { frame.array().amplitude },
+        View(suffix: frame.suffix + "_phase") { frame.array().phase },
+      ]
     }
   }
 
@@ -35,11 +41,8 @@ extension ResultArray {
     return kind == .perPositionProfile && axes[2].name == OutputAxis.componentName ? 2 : nil
   }
 
-  private func frames(_ limit: Int) -> [View] {
-    guard let stackAxis else { return [View(suffix: "", array: self)] }
-    return (0..<min(limit, frameCount)).map { number in
-      View(suffix: "_\(number)", array: frame(number, along: stackAxis))
-    }
+  private func frame(_ number: Int) -> View {
+    View(suffix: "_\(number)") { frame(number, along: stackAxis ?? 0) }
   }
 
   private func frame(_ number: Int, along stack: Int) -> ResultArray {
@@ -58,31 +61,29 @@ extension ResultArray {
     return result
   }
 
-  private var parts: [View] {
-    guard let imaginary else { return [View(suffix: "", array: self)] }
-    var (amplitude, phase) = (self, self)
-    (amplitude.imaginary, phase.imaginary) = (nil, nil)
-    amplitude.element = element.part
-    amplitude.signed = false
-    amplitude.values = zip(values, imaginary).map { hypot($0, $1) }
-    amplitude.quantity = "Amplitude"
-    phase.element = element.part
-    phase.values = zip(values, imaginary).map { atan2($1, $0) }
-    // Small phases show best in gray; those of the whole turn in colors that close at ±π.
-    let isWrapped = phase.values.count { abs($0) > 0.75 * .pi } > phase.values.count / 100
-    (phase.quantity, phase.unit, phase.signed) = (isWrapped ? "Angle" : "Phase", "rad", isWrapped)
-    if phase.kind == .pattern { phase.kind = .image }
-    return [View(suffix: "_amplitude", array: amplitude), View(suffix: "_phase", array: phase)]
+  /// Of complex numbers.
+  private var amplitude: ResultArray {
+    var result = realPart
+    result.values = zip(values, imaginary ?? []).map { hypot($0, $1) }
+    result.quantity = "Amplitude"
+    result.signed = false
+    return result
   }
-}
 
-extension ElementType {
-  /// The type of the real part.
-  var part: ElementType {
-    switch self {
-    case .complex64: .float32
-    case .complex128: .float64
-    default: self
-    }
+  /// Of complex numbers. Small phases show best in gray; those of the whole turn in colors that close at ±π.
+  private var phase: ResultArray {
+    var result = realPart
+    result.values = zip(values, imaginary ?? []).map { atan2($1, $0) }
+    let isWrapped = result.values.count { abs($0) > 0.75 * .pi } > values.count / 100
+    (result.quantity, result.unit, result.signed) = (isWrapped ? "Angle" : "Phase", "rad", isWrapped)
+    if kind == .pattern { result.kind = .image }
+    return result
+  }
+
+  private var realPart: ResultArray {
+    var result = self
+    result.imaginary = nil
+    result.element = element == .complex64 ? .float32 : .float64
+    return result
   }
 }

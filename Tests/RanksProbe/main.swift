@@ -5,12 +5,14 @@ import STEM
 import TestSupport
 
 // Runs the exercise on the ranks of an MPI job, once with whole messages and once cut into small pieces; rank 0 prints the
-// sums. An argument `time` measures the two kinds of sums instead.
+// sums. An argument `time` measures the two kinds of sums instead; `tiles FILE` writes objects in parts into a file.
 
 try MPIRuntime.initialise()
 do {
   if CommandLine.arguments.contains("time") {
     try timeSums(MPIRanks(.world))
+  } else if let path = CommandLine.arguments.dropFirst().last, CommandLine.arguments.contains("tiles") {
+    try writeTiles(MPIRanks(.world), path)
   } else {
     let whole = try RanksExercise(MPIRanks(.world)).run()
     let pieces = try RanksExercise(MPIRanks(.world, pieceBytes: 248)).run()

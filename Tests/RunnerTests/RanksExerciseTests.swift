@@ -33,6 +33,21 @@ import Testing
     }
   }
 
+  @Test("parts of objects and tables in every element type, written by many ranks into one file")
+  func tiles() throws {
+    let folder = try TemporaryFolder()
+    let probe = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+      .appendingPathComponent("ronchi-ranks-probe").path
+    var digests: [[String: String]] = []
+    for count in [1, 2, 3] {
+      let path = folder.path("tiles_\(count).h5")
+      let outcome = try run("/usr/bin/env", ["mpirun", "-n", "\(count)", probe, "tiles", path])
+      #expect(outcome.status == 0 && outcome.output == "8 outputs\n", "\(outcome.errors)")
+      digests.append(try datasetDigests(path))
+    }
+    #expect(digests[0].count > 8 && digests.allSatisfy { $0 == digests[0] })
+  }
+
   @Test("the only rank that waits for what it never sends is told so")
   func waitsForItself() throws {
     #expect(throws: Problem.self) { try SerialRanks().receive(1, of: Int.self, from: 0) }

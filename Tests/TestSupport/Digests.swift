@@ -21,11 +21,17 @@ public func datasetDigests(_ path: String) throws -> [String: String] {
 }
 
 private func digest(_ dataset: borrowing Dataset) throws -> String {
-  guard let type = dataset.elementType.number else { return "\(dataset.shape) \(dataset.elementType)" }
-  let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: dataset.count * type.size, alignment: 16)
+  let type: ElementType
+  let size: Int
+  switch dataset.elementType {
+  case .number(let number, _): (type, size) = (.number(number), number.size)
+  case .complex(let number, _): (type, size) = (.complex(number, .native), 2 * number.size)
+  default: return "\(dataset.shape) \(dataset.elementType)"
+  }
+  let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: dataset.count * size, alignment: 16)
   defer { bytes.deallocate() }
-  try dataset.read(dataset.whole, into: bytes, as: .number(type))
-  return "\(dataset.shape) \(type.rawValue) \(fnv(bytes))"
+  try dataset.read(dataset.whole, into: bytes, as: type)
+  return "\(dataset.shape) \(type) \(fnv(bytes))"
 }
 
 /// FNV-1a, 64 bits.

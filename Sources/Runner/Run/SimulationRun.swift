@@ -152,7 +152,7 @@ public final class SimulationRun {
 extension FileAccess {
   /// Collective. What is written goes to the operating system at once; that of another machine may keep it from the one
   /// that publishes the file.
-  static func parallel(_ ranks: MPIRanks) throws -> FileAccess {
+  package static func parallel(_ ranks: MPIRanks) throws -> FileAccess {
     let machines = Set(try ranks.boots()).count
     return FileAccess(flushesAtEnd: machines > 1) { [communicator = ranks.communicator] in
       try File($0, .readWrite, ranks: communicator)
