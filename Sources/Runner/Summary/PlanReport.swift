@@ -56,7 +56,8 @@ public struct PlanReport {
     calibrationTable(plan.context.calibration).map { name, value, origin in
       "\(padded(name, 16)) \(padded(value, 24)) \(origin)"
     } + plan.toMeasure.map(\.rawValue).sorted().map { "\(padded($0, 16)) measured by the run" }
-      + (plan.followsOrigin ? ["\(padded(Fact.origins.rawValue, 16)) fitted over the scan and followed frame by frame"] : [])
+      + (plan.followsOrigin
+        ? ["\(padded(Fact.origins.rawValue, 16)) fitted over the scan and followed frame by frame"] : [])
   }
 
   private var passLines: [String] {
