@@ -176,6 +176,9 @@ public final class JobRun {
     }
     phases.end("publish")
     (summary.wall, summary.phases) = ((ContinuousClock.now - clock).seconds, phases.list)
+    // Measuring the page cache takes a millisecond that is not the run's.
+    let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil
+    summary.bottleneck = Bottleneck(summary.ranks, wall: summary.wall, limit: limit)?.text
     return summary
   }
 
@@ -186,8 +189,6 @@ public final class JobRun {
     var summary = RunSummary(
       outputPath: output.path, wall: wall, phases: phases.list, ranks: perRank, positions: plan.scan.count,
       selected: plan.selection.count, scanWidth: plan.scan.x, groups: Set(places.groups.map(\.path)))
-    let limit = ranks.rank == 0 ? PageCache.rate(plan.description.path) : nil
-    summary.bottleneck = Bottleneck(perRank, wall: wall, limit: limit)?.text
     (summary.masked, summary.dose, summary.warnings) = (masked, facts.dose, warnings)
     return summary
   }

@@ -22,17 +22,36 @@ extension RunSummary {
 
   /// What is stored with the results: as `json`, but of the ranks only the spread, so that it stays small.
   var stored: String {
-    var object: [String: Any] = [
-      "wall_seconds": wall, "positions": positions, "selected_positions": selected, "bytes": bytes,
-      "masked_frames": masked, "bad_frames": ranks.reduce(0) { $0 + $1.badFrames }, "rank_count": ranks.count,
-      "phases": phases.map { ["name": $0.name, "seconds": $0.seconds] as [String: Any] },
-    ]
+    var spreads: [String: [Double]] = [:]
     for (name, seconds) in Self.parts {
       let spread = Spread(ranks.map(seconds))
-      object["\(name)_seconds_min_median_max"] = [spread.smallest, spread.median, spread.largest]
+      spreads[name] = [spread.smallest, spread.median, spread.largest]
     }
-    if let bottleneck { object["bottleneck"] = bottleneck }
-    return Self.text(object)
+    let summary = Stored(
+      wallSeconds: wall, positions: positions, selectedPositions: selected, bytes: bytes, maskedFrames: masked,
+      badFrames: ranks.reduce(0) { $0 + $1.badFrames }, rankCount: ranks.count,
+      phaseSeconds: phases.map { Stored.Phase(name: $0.name, seconds: $0.seconds) }, rankSecondsMinMedianMax: spreads)
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(summary)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  private struct Stored: Encodable {
+    struct Phase: Encodable {
+      let name: String
+      let seconds: Double
+    }
+
+    let wallSeconds: Double
+    let positions: Int
+    let selectedPositions: Int
+    let bytes: Int
+    let maskedFrames: Int
+    let badFrames: Int
+    let rankCount: Int
+    let phaseSeconds: [Phase]
+    let rankSecondsMinMedianMax: [String: [Double]]
   }
 
   private static func text(_ object: [String: Any]) -> String {
