@@ -15,6 +15,12 @@ extension Plan {
   /// Whether bad pixels are to be found in the frames of the file before anything else.
   public var findsBadPixels: Bool { unknown.contains(.deadPixels) }
 
+  /// What is known of the frames in the file, before corrections.
+  public var fileContext: FrameContext {
+    let raw = rawSource.description
+    return FrameContext(scan: rawScan, detector: raw.detectorShape, pixelType: raw.pixelType)
+  }
+
   /// What analyses see once these facts are known; what the job or the file gives stays. A measured radius gives the
   /// semiangle where the size of a pixel is known, and the size of a pixel where the semiangle is. Throws `Problems`.
   public func frames(_ facts: Facts) throws(Problems) -> PlannedFrames {

@@ -1,12 +1,12 @@
 import Foundation
 import STEM
 
-/// The state of a stage that iterates on all ranks, in a file beside the output: numbered parts, each given by one rank,
-/// that any number of ranks can read again.
+/// The state of a stage that iterates on all ranks, in two files beside the output: numbered parts, each given by one
+/// rank, that any number of ranks can read again.
 ///
-/// The file has two slots that are written in turn. A slot begins with a header: iteration, sequence number, and for each
-/// part its number, offset, length and checksum. The header is written last, after all parts are on the disk, and carries a
-/// checksum of its own; so a kill at any moment leaves at least the slot before.
+/// The files are written in turn. Behind the parts stands a header: iteration, sequence number, and for each part its
+/// number, offset, length and checksum. Where it stands, and its checksum, is written to the beginning of the file last,
+/// after everything else is on the disk; so a kill at any moment leaves at least the state before.
 package final class StageState {
   private let paths: [String]
   private let ranks: any Ranks

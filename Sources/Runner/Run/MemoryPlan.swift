@@ -22,9 +22,7 @@ public struct MemoryPlan: Sendable {
   ///   - passBytes: of `FramePass.memoryBytes`
   ///   - ranksOnNode: ranks that share this machine
   init(_ plan: Plan, passBytes: Int, ranksOnNode: Int) {
-    let raw = plan.rawSource.description
-    let file = FrameContext(scan: plan.rawScan, detector: raw.detectorShape, pixelType: raw.pixelType)
-    let passBytes = max(passBytes, plan.calibrating.map { $0.stage.memoryBytes(file) }.max() ?? 0)
+    let passBytes = max(passBytes, plan.calibrating.map { $0.stage.memoryBytes(plan.fileContext) }.max() ?? 0)
     if let given = plan.memoryPerRank {
       allowed = given
       origin = "run.memory_per_rank"

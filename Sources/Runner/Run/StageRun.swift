@@ -42,10 +42,7 @@ final class StageRun: StageContext {
   var facts: Facts { job.facts }
   var positions: PositionSelection { job.plan.selection }
 
-  var fileFrame: FrameContext {
-    let raw = job.plan.rawSource.description
-    return FrameContext(scan: job.plan.rawScan, detector: raw.detectorShape, pixelType: raw.pixelType)
-  }
+  var fileFrame: FrameContext { job.plan.fileContext }
 
   func makeReader() throws -> any FrameReader { try job.frames.source.limited(to: job.readerBytes).makeReader() }
 
